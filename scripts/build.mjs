@@ -1,0 +1,89 @@
+/**
+ * Builds dist/: one bundle per process (kernel, its socket worker, engine, command line, library), the library's
+ * declarations, and the page.
+ * Plain JavaScript, because it runs before anything is built. Native packages and the ones that read files beside
+ * themselves stay outside the bundles.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { buildTypes } from "./build-types.mjs";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Bundle name in dist/ → entry file. */
+const entries = {
+  kernel: "kernel/main.ts",
+  "socket-worker": "kernel/socket/worker.ts",
+  engine: "src/engine/process.ts",
+  cli: "src/cli/main.ts",
+  index: "src/index.ts",
+  spark: "src/spark.ts",
+};
+
+/** Part of the bundle, with its licence beside it: as a dependency it would bring 600 packages for phones to every user. */
+const alasqlInside = {
+  name: "alasql-inside",
+  setup(build) {
+    const path = createRequire(import.meta.url).resolve("alasql");
+    build.onResolve({ filter: /^alasql$/ }, () => ({ path }));
+    // Only its parser is used; spreadsheets are two thirds of the package.
+    build.onResolve({ filter: /modules\/xlsx/ }, () => ({ path: "xlsx", namespace: "empty" }));
+    build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
+  },
+};
+
+export async function buildNode() {
+  await mkdir(join(root, "dist"), { recursive: true });
+  const present = Object.fromEntries(
+    Object.entries(entries)
+      .filter(([, entry]) => existsSync(join(root, entry)))
+      .map(([name, entry]) => [name, join(root, entry)]),
+  );
+  const options = {
+    outdir: join(root, "dist"),
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20.19",
+    packages: "external",
+    sourcemap: true,
+    logLevel: "warning",
+    define: { "process.env.TIDETABLE_BUNDLED": '"1"' },
+  };
+  const { engine, ...others } = present;
+  await build({ ...options, entryPoints: others, legalComments: "none" });
+  await rm(join(root, "dist/engine-parts"), { recursive: true, force: true });
+  // In parts, so that an engine process loads DuckDB's binding only when it opens DuckDB.
+  await build({
+    ...options,
+    entryPoints: { engine },
+    splitting: true,
+    chunkNames: "engine-parts/[name]-[hash]",
+    plugins: [alasqlInside],
+    // AlaSQL notes where its own file lies; a bundle has no such place.
+    define: { ...options.define, __dirname: '""' },
+    legalComments: "linked",
+  });
+  await buildTypes();
+}
+
+export async function buildAll({ log = () => {} } = {}) {
+  const started = Date.now();
+  await rm(join(root, "dist"), { recursive: true, force: true });
+  await buildNode();
+  const webBuild = join(root, "scripts/build-web.mjs");
+  if (existsSync(webBuild)) {
+    const { buildWeb } = await import(webBuild);
+    await buildWeb();
+  }
+  log(`built in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await (process.argv.includes("--node-only") ? buildNode() : buildAll({ log: console.log }));
+}

@@ -1,0 +1,308 @@
+/**
+ * The one file that produces to Kafka. kafkajs 2.2.4 loses acknowledged messages when a leader fails over during a `send`
+ * that covers several partitions: a partition that moves to a broker which has answered already is left out, and the send
+ * still resolves. So the partition is chosen here, every `send` covers one, what came back is compared with what was sent,
+ * and what is missing is sent again.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Admin, Producer } from "kafkajs";
+import { errorMessage, TidetableError } from "../../errors.js";
+import { murmur2 } from "../murmur2.js";
+import { brokerError, type KafkaConnection, kafkaAdmin, kafkajsProducer } from "./client.js";
+import { requireReachable } from "./cluster.js";
+
+export interface ProduceMessage {
+  readonly key: string | Buffer | null;
+  /** Null is a tombstone. */
+  readonly value: string | Buffer | null;
+  /** Epoch milliseconds; the broker's own time when absent. */
+  readonly timestampMs?: number;
+  readonly headers?: Readonly<Record<string, string | Buffer>>;
+}
+
+export interface ProduceOutcome {
+  readonly acknowledged: number;
+  /** Not known to be stored. Some may be: a broker that dies may have written before. */
+  readonly failed: number;
+  /** Set when any failed. */
+  readonly error?: TidetableError;
+  /** The messages that failed, in their order. */
+  readonly failedMessages: readonly ProduceMessage[];
+}
+
+export interface KafkaProducer {
+  /** Partitions of a topic that is there. @throws TidetableError TOPIC_NOT_FOUND, BROKER_UNREACHABLE. */
+  partitionCount(topic: string): Promise<number>;
+  /** Makes the topic if it is not there; says whether it did. @throws TidetableError BROKER_UNREACHABLE, PRODUCE_FAILED. */
+  ensureTopic(topic: string, options: { readonly partitions: number }): Promise<boolean>;
+  /** Sends, and answers for every message. Messages of one key keep their order. Does not throw for a message. */
+  produce(topic: string, messages: readonly ProduceMessage[]): Promise<ProduceOutcome>;
+  /** @throws TidetableError PRODUCE_FAILED with the counts, when any message failed. */
+  produceAll(topic: string, messages: readonly ProduceMessage[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One send is tried so often, each with kafkajs's own retries inside. */
+const attemptsMax = 4;
+/** A broker takes batches of 1 MiB unless told otherwise; a larger message goes alone and the broker decides. */
+const sendBytesMax = 768 * 1024;
+/** Of a message beside its key and value. */
+const messageOverheadBytes = 70;
+const reachTimeoutMs = 9_000;
+const retryAfterMs = 500;
+const topicSettleTimeoutMs = 15_000;
+
+/** @throws TidetableError BROKER_UNREACHABLE, BROKER_AUTHENTICATION. */
+export async function openKafkaProducer(connection: KafkaConnection): Promise<KafkaProducer> {
+  // Answers sooner, and clearer, than kafkajs's retries.
+  await requireReachable(connection, reachTimeoutMs);
+  const producer = kafkajsProducer(connection);
+  const admin = kafkaAdmin(connection);
+  try {
+    await Promise.all([admin.connect(), producer.connect()]);
+    return new PartitionedProducer(connection, producer, admin);
+  } catch (error) {
+    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+    throw unreachable(connection, error);
+  }
+}
+
+class PartitionedProducer implements KafkaProducer {
+  readonly #connection: KafkaConnection;
+  readonly #producer: Producer;
+  readonly #admin: Admin;
+  readonly #partitionCounts = new Map<string, number>();
+  /** Messages without a key go to one partition a call, the next call to the next: large batches, evenly spread. */
+  #keylessTurn = 0;
+
+  constructor(connection: KafkaConnection, producer: Producer, admin: Admin) {
+    this.#connection = connection;
+    this.#producer = producer;
+    this.#admin = admin;
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    const known = this.#partitionCounts.get(topic);
+    if (known !== undefined) return known;
+    try {
+      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+      const count = topics[0]?.partitions.length ?? 0;
+      if (count === 0) throw missing(topic);
+      this.#partitionCounts.set(topic, count);
+      return count;
+    } catch (error) {
+      if ((error as { readonly type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION") throw missing(topic);
+      throw unreachable(this.#connection, error);
+    }
+  }
+
+  async ensureTopic(topic: string, options: { readonly partitions: number }): Promise<boolean> {
+    try {
+      // Asking for leaders in the same call can fail on a cluster that has not passed the news around yet.
+      const created = await this.#admin.createTopics({
+        topics: [{ topic, numPartitions: options.partitions, replicationFactor: -1 }],
+        waitForLeaders: false,
+      });
+      if (created) await this.#untilKnown(topic);
+      return created;
+    } catch (error) {
+      const type = error as { readonly type?: string; readonly errors?: ReadonlyArray<{ readonly type?: string }> };
+      if (type.type === "TOPIC_ALREADY_EXISTS" || type.errors?.[0]?.type === "TOPIC_ALREADY_EXISTS") return false;
+      if (error instanceof TidetableError) throw error;
+      if (isConnectionFailure(error)) throw unreachable(this.#connection, error);
+      throw new TidetableError("PRODUCE_FAILED", `Topic ${topic} cannot be made: ${deepMessage(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async produce(topic: string, messages: readonly ProduceMessage[]): Promise<ProduceOutcome> {
+    const partitions = await this.partitionCount(topic);
+    const byPartition = this.#assign(messages, partitions);
+    const results = await Promise.all(
+      [...byPartition].map(([partition, part]) => this.#sendInOrder(topic, partition, part)),
+    );
+    const failed = results.flatMap((result) => result.failedMessages);
+    const error = results.find((result) => result.error !== undefined)?.error;
+    return {
+      acknowledged: messages.length - failed.length,
+      failed: failed.length,
+      failedMessages: failed,
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  async produceAll(topic: string, messages: readonly ProduceMessage[]): Promise<void> {
+    const outcome = await this.produce(topic, messages);
+    if (outcome.failed === 0) return;
+    throw new TidetableError(
+      "PRODUCE_FAILED",
+      `${outcome.acknowledged} of ${messages.length} messages were acknowledged by topic ${topic}; ${outcome.failed} were not: ${outcome.error?.message ?? "no reason was given"}`,
+      { retryable: true, cause: outcome.error },
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#producer.disconnect(), this.#admin.disconnect()]);
+  }
+
+  /** As Kafka's own client: the key's hash decides, so that all clients agree on where a key lives. */
+  #assign(messages: readonly ProduceMessage[], partitions: number): Map<number, ProduceMessage[]> {
+    const keyless = this.#keylessTurn % partitions;
+    const byPartition = new Map<number, ProduceMessage[]>();
+    for (const message of messages) {
+      const { key } = message;
+      const partition = key === null ? keyless : (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+      if (key === null) this.#keylessTurn = keyless + 1;
+      const part = byPartition.get(partition);
+      if (part === undefined) byPartition.set(partition, [message]);
+      else part.push(message);
+    }
+    return byPartition;
+  }
+
+  /** One partition's messages, in sends that a broker takes. A failed send does not hold up the ones after it. */
+  async #sendInOrder(topic: string, partition: number, messages: readonly ProduceMessage[]): Promise<SendResult> {
+    let failedMessages: ProduceMessage[] = [];
+    let error: TidetableError | undefined;
+    for (const part of inSends(messages)) {
+      const result = await this.#sendUntilAcknowledged(topic, partition, part);
+      failedMessages = failedMessages.concat(result.failedMessages);
+      error ??= result.error;
+    }
+    return { failedMessages, ...(error === undefined ? {} : { error }) };
+  }
+
+  /** One partition, one send; again when it failed or when its partition is missing from the answer. */
+  async #sendUntilAcknowledged(
+    topic: string,
+    partition: number,
+    messages: readonly ProduceMessage[],
+  ): Promise<SendResult> {
+    let failure: unknown;
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      if (attempt > 1) await delay(retryAfterMs * (attempt - 1));
+      try {
+        const answer = await this.#producer.send({
+          topic,
+          acks: -1,
+          messages: messages.map((message) => kafkajsMessage(message, partition)),
+        });
+        const acknowledged = answer.some((entry) => entry.partition === partition && entry.errorCode === 0);
+        if (acknowledged) return { failedMessages: [] };
+        failure = new Error(`partition ${partition} is missing from the answer`);
+      } catch (error) {
+        failure = error;
+        if ((error as { readonly type?: string }).type === "MESSAGE_TOO_LARGE") break;
+      }
+    }
+    const error = new TidetableError(
+      "PRODUCE_FAILED",
+      `Partition ${partition} of topic ${topic} did not take ${messages.length} messages: ${deepMessage(failure)}`,
+      { retryable: true, cause: failure },
+    );
+    return { failedMessages: messages, error };
+  }
+
+  async #untilKnown(topic: string): Promise<void> {
+    const deadlineMs = performance.now() + topicSettleTimeoutMs;
+    for (;;) {
+      try {
+        const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+        const partitions = topics[0]?.partitions ?? [];
+        if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) {
+          // Kept: the broker that is asked next may not have heard of the topic yet.
+          this.#partitionCounts.set(topic, partitions.length);
+          return;
+        }
+      } catch (error) {
+        if (performance.now() > deadlineMs) throw unreachable(this.#connection, error);
+      }
+      if (performance.now() > deadlineMs) {
+        throw new TidetableError(
+          "PRODUCE_FAILED",
+          `Topic ${topic} was made and has no leader after ${topicSettleTimeoutMs / 1000} s.`,
+        );
+      }
+      await delay(100);
+    }
+  }
+}
+
+interface SendResult {
+  readonly failedMessages: readonly ProduceMessage[];
+  readonly error?: TidetableError;
+}
+
+function* inSends(messages: readonly ProduceMessage[]): Generator<readonly ProduceMessage[]> {
+  let part: ProduceMessage[] = [];
+  let partBytes = 0;
+  for (const message of messages) {
+    const bytes = messageOverheadBytes + byteLength(message.key) + byteLength(message.value) + headerBytes(message);
+    if (part.length > 0 && partBytes + bytes > sendBytesMax) {
+      yield part;
+      part = [];
+      partBytes = 0;
+    }
+    part.push(message);
+    partBytes += bytes;
+  }
+  if (part.length > 0) yield part;
+}
+
+function byteLength(field: string | Buffer | null): number {
+  return field === null ? 0 : Buffer.byteLength(field);
+}
+
+function headerBytes({ headers }: ProduceMessage): number {
+  return Object.entries(headers ?? {}).reduce(
+    (sum, [name, value]) => sum + byteLength(name) + byteLength(value) + 10,
+    0,
+  );
+}
+
+function kafkajsMessage(message: ProduceMessage, partition: number) {
+  return {
+    partition,
+    key: message.key,
+    value: message.value,
+    ...(message.timestampMs === undefined ? {} : { timestamp: String(message.timestampMs) }),
+    ...(message.headers === undefined ? {} : { headers: { ...message.headers } }),
+  };
+}
+
+function missing(topic: string): TidetableError {
+  return new TidetableError("TOPIC_NOT_FOUND", `There is no topic "${topic}" to produce to.`);
+}
+
+function isConnectionFailure(error: unknown): boolean {
+  const { name } = error as { readonly name?: string };
+  return /Connection|BrokerNotFound|NumberOfRetries|SASL/.test(name ?? "");
+}
+
+function unreachable(connection: KafkaConnection, error: unknown): TidetableError {
+  if (error instanceof TidetableError) return error;
+  const cause = innermost(error);
+  const broken = brokerError(connection.brokers[0] ?? "", cause);
+  if (!broken.retryable) return broken;
+  return new TidetableError(
+    "BROKER_UNREACHABLE",
+    `No Kafka broker answers at ${connection.brokers.join(", ")}. ${broken.message} Start one with \`npm run kafka\`, or check KAFKA_BROKERS (host:port, several separated by commas).`,
+    { retryable: true, cause },
+  );
+}
+
+/** kafkajs wraps the reason in "retries exceeded". */
+function innermost(error: unknown): unknown {
+  let current = error;
+  for (let depth = 0; depth < 5; depth += 1) {
+    const { cause } = current as { readonly cause?: unknown };
+    if (!(cause instanceof Error)) return current;
+    current = cause;
+  }
+  return current;
+}
+
+function deepMessage(error: unknown): string {
+  return errorMessage(innermost(error));
+}
