@@ -32,7 +32,9 @@ function main(): void {
     return closing;
   };
   const exit = (): void => {
-    setTimeout(() => process.exit(1), CLOSE_TIMEOUT_MS);
+    // Not process.exit: that waits for libuv's threads, and a query that cannot be interrupted (one scalar function over
+    // a long text) keeps one of them, so the process would outlive its kernel for as long as the query takes.
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), CLOSE_TIMEOUT_MS);
     close().then(
       () => process.exit(0),
       () => process.exit(1),

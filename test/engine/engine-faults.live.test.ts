@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -153,6 +153,19 @@ describe("the engine process: faults", function () {
     // And its store can be opened at once.
     equal((await at.start().hello()).store, join(at.folder, "data", "tidetable.duckdb"));
   });
+
+  it("ends with its kernel in the middle of a query that cannot be interrupted", async () => {
+    // One call of one function, many minutes long: DuckDB looks for an interrupt between chunks of rows only.
+    const sql = "SELECT levenshtein(repeat('ab', 500000), repeat('ba', 500000))";
+    const holder = spawn(process.execPath, ["--import", tsx, holderPath, join(at.folder, "data"), sql], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = Number(await firstLine(holder));
+    const busyFrom = cpuTicks(pid);
+    await until("the query to run", () => cpuTicks(pid) - busyFrom > 50);
+    holder.kill("SIGKILL");
+    await until("the engine's end", () => !isAlive(pid));
+  });
 });
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
@@ -163,4 +176,11 @@ function firstLine(child: ChildProcess): Promise<string> {
     child.stdout?.setEncoding("utf8").once("data", (text: string) => resolve(text));
     child.once("exit", (code) => reject(new Error(`ended with ${code}`)));
   });
+}
+
+/** Processor time that a process has used, in hundredths of a second (user and system; proc(5), fields 14 and 15). */
+function cpuTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
 }

@@ -52,6 +52,47 @@ export async function startHarmfulProxy(broker: string): Promise<{ address: stri
   };
 }
 
+/** CreateTopics (Kafka's protocol guide, "Api Key Numbers"). */
+const createTopicsKey = 19;
+
+/**
+ * A proxy that ends the connection on whoever asks for a topic, `times` times: before the broker hears of it, then after,
+ * and so on. `times` counts over all connections.
+ */
+export async function startHangingUpProxy(broker: string, times: number): Promise<{ address: string; close(): void }> {
+  const brokerPort = Number(broker.split(":")[1]);
+  const sockets = new Set<Socket>();
+  let left = times;
+  const server = createServer((downstream) => {
+    const upstream = connect(brokerPort, "127.0.0.1");
+    sockets.add(downstream).add(upstream);
+    const end = () => {
+      downstream.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [downstream, upstream]) socket.on("error", end).on("close", end);
+    downstream.on("data", (bytes: Buffer) => {
+      const asked = left > 0 && bytes.length > 6 && bytes.readInt16BE(4) === createTopicsKey;
+      if (asked) left -= 1;
+      if (asked && left % 2 === 1) return end();
+      upstream.write(bytes);
+      if (asked) upstream.prependOnceListener("data", end);
+    });
+    upstream.on("data", (bytes) => {
+      if (!downstream.destroyed) downstream.write(withPort(bytes, brokerPort, portOf(server)));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await until("the proxy listens", () => server.listening);
+  return {
+    address: `127.0.0.1:${portOf(server)}`,
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 /** Ports in Metadata answers follow the host's text. */
 function withPort(bytes: Buffer, from: number, to: number): Buffer {
   const changed = Buffer.from(bytes);

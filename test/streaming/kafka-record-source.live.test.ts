@@ -12,7 +12,7 @@ import type { RecordBatch } from "../../src/streaming/record.js";
 import type { OpenedSource, RecordSource, SourceRequest, SourceState } from "../../src/streaming/record-source.js";
 import { requireComponent } from "../support/require-component.js";
 import { until } from "../support/until.js";
-import { portOf, startHarmfulProxy } from "./harmful-proxy.js";
+import { portOf, startHangingUpProxy, startHarmfulProxy } from "./harmful-proxy.js";
 import { collect, describeRecordSource, recordsOf } from "./record-source-conformance.js";
 
 describe("a real Kafka", function () {
@@ -479,6 +479,19 @@ describe("a real Kafka", function () {
       ok(proxy.faults() >= 20, `${proxy.faults()} faults`);
       await source.close();
       proxy.close();
+    });
+
+    it("a broker that hangs up on whoever asks for a topic is asked again, and the topic is there once", async () => {
+      const proxy = await startHangingUpProxy(kafka.bootstrap[0] ?? "", 4);
+      try {
+        const asking = await openKafkaProducer({ brokers: [proxy.address] });
+        equal(await asking.ensureTopic("hung-up-on", { partitions: 3 }), true);
+        equal(await asking.ensureTopic("hung-up-on", { partitions: 3 }), false);
+        equal(await producer.partitionCount("hung-up-on"), 3);
+        await asking.close();
+      } finally {
+        proxy.close();
+      }
     });
 
     it("leaves nothing open behind itself", async () => {

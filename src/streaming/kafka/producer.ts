@@ -5,11 +5,12 @@
  * and what is missing is sent again.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Admin, Producer } from "kafkajs";
-import { errorMessage, TidetableError } from "../../errors.js";
+import type { Producer } from "kafkajs";
+import { TidetableError } from "../../errors.js";
 import { murmur2 } from "../murmur2.js";
-import { brokerError, type KafkaConnection, kafkaAdmin, kafkajsProducer } from "./client.js";
+import { type KafkaConnection, kafkajsProducer } from "./client.js";
 import { requireReachable } from "./cluster.js";
+import { innermostMessage, KafkaTopics, unreachable } from "./topics.js";
 
 export interface ProduceMessage {
   readonly key: string | Buffer | null;
@@ -50,70 +51,38 @@ const sendBytesMax = 768 * 1024;
 const messageOverheadBytes = 70;
 const reachTimeoutMs = 9_000;
 const retryAfterMs = 500;
-const topicSettleTimeoutMs = 15_000;
 
 /** @throws TidetableError BROKER_UNREACHABLE, BROKER_AUTHENTICATION. */
 export async function openKafkaProducer(connection: KafkaConnection): Promise<KafkaProducer> {
   // Answers sooner, and clearer, than kafkajs's retries.
   await requireReachable(connection, reachTimeoutMs);
   const producer = kafkajsProducer(connection);
-  const admin = kafkaAdmin(connection);
   try {
-    await Promise.all([admin.connect(), producer.connect()]);
-    return new PartitionedProducer(connection, producer, admin);
+    await producer.connect();
+    return new PartitionedProducer(producer, await KafkaTopics.open(connection));
   } catch (error) {
-    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+    await producer.disconnect().catch(() => undefined); // The first failure is the one to tell.
     throw unreachable(connection, error);
   }
 }
 
 class PartitionedProducer implements KafkaProducer {
-  readonly #connection: KafkaConnection;
   readonly #producer: Producer;
-  readonly #admin: Admin;
-  readonly #partitionCounts = new Map<string, number>();
+  readonly #topics: KafkaTopics;
   /** Messages without a key go to one partition a call, the next call to the next: large batches, evenly spread. */
   #keylessTurn = 0;
 
-  constructor(connection: KafkaConnection, producer: Producer, admin: Admin) {
-    this.#connection = connection;
+  constructor(producer: Producer, topics: KafkaTopics) {
     this.#producer = producer;
-    this.#admin = admin;
+    this.#topics = topics;
   }
 
-  async partitionCount(topic: string): Promise<number> {
-    const known = this.#partitionCounts.get(topic);
-    if (known !== undefined) return known;
-    try {
-      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
-      const count = topics[0]?.partitions.length ?? 0;
-      if (count === 0) throw missing(topic);
-      this.#partitionCounts.set(topic, count);
-      return count;
-    } catch (error) {
-      if ((error as { readonly type?: string }).type === "UNKNOWN_TOPIC_OR_PARTITION") throw missing(topic);
-      throw unreachable(this.#connection, error);
-    }
+  partitionCount(topic: string): Promise<number> {
+    return this.#topics.partitionCount(topic);
   }
 
-  async ensureTopic(topic: string, options: { readonly partitions: number }): Promise<boolean> {
-    try {
-      // Asking for leaders in the same call can fail on a cluster that has not passed the news around yet.
-      const created = await this.#admin.createTopics({
-        topics: [{ topic, numPartitions: options.partitions, replicationFactor: -1 }],
-        waitForLeaders: false,
-      });
-      if (created) await this.#untilKnown(topic);
-      return created;
-    } catch (error) {
-      const type = error as { readonly type?: string; readonly errors?: ReadonlyArray<{ readonly type?: string }> };
-      if (type.type === "TOPIC_ALREADY_EXISTS" || type.errors?.[0]?.type === "TOPIC_ALREADY_EXISTS") return false;
-      if (error instanceof TidetableError) throw error;
-      if (isConnectionFailure(error)) throw unreachable(this.#connection, error);
-      throw new TidetableError("PRODUCE_FAILED", `Topic ${topic} cannot be made: ${deepMessage(error)}`, {
-        cause: error,
-      });
-    }
+  ensureTopic(topic: string, options: { readonly partitions: number }): Promise<boolean> {
+    return this.#topics.ensure(topic, options);
   }
 
   async produce(topic: string, messages: readonly ProduceMessage[]): Promise<ProduceOutcome> {
@@ -143,7 +112,7 @@ class PartitionedProducer implements KafkaProducer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#producer.disconnect(), this.#admin.disconnect()]);
+    await Promise.all([this.#producer.disconnect(), this.#topics.close()]);
   }
 
   /** As Kafka's own client: the key's hash decides, so that all clients agree on where a key lives. */
@@ -198,34 +167,10 @@ class PartitionedProducer implements KafkaProducer {
     }
     const error = new TidetableError(
       "PRODUCE_FAILED",
-      `Partition ${partition} of topic ${topic} did not take ${messages.length} messages: ${deepMessage(failure)}`,
+      `Partition ${partition} of topic ${topic} did not take ${messages.length} messages: ${innermostMessage(failure)}`,
       { retryable: true, cause: failure },
     );
     return { failedMessages: messages, error };
-  }
-
-  async #untilKnown(topic: string): Promise<void> {
-    const deadlineMs = performance.now() + topicSettleTimeoutMs;
-    for (;;) {
-      try {
-        const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
-        const partitions = topics[0]?.partitions ?? [];
-        if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) {
-          // Kept: the broker that is asked next may not have heard of the topic yet.
-          this.#partitionCounts.set(topic, partitions.length);
-          return;
-        }
-      } catch (error) {
-        if (performance.now() > deadlineMs) throw unreachable(this.#connection, error);
-      }
-      if (performance.now() > deadlineMs) {
-        throw new TidetableError(
-          "PRODUCE_FAILED",
-          `Topic ${topic} was made and has no leader after ${topicSettleTimeoutMs / 1000} s.`,
-        );
-      }
-      await delay(100);
-    }
   }
 }
 
@@ -269,40 +214,4 @@ function kafkajsMessage(message: ProduceMessage, partition: number) {
     ...(message.timestampMs === undefined ? {} : { timestamp: String(message.timestampMs) }),
     ...(message.headers === undefined ? {} : { headers: { ...message.headers } }),
   };
-}
-
-function missing(topic: string): TidetableError {
-  return new TidetableError("TOPIC_NOT_FOUND", `There is no topic "${topic}" to produce to.`);
-}
-
-function isConnectionFailure(error: unknown): boolean {
-  const { name } = error as { readonly name?: string };
-  return /Connection|BrokerNotFound|NumberOfRetries|SASL/.test(name ?? "");
-}
-
-function unreachable(connection: KafkaConnection, error: unknown): TidetableError {
-  if (error instanceof TidetableError) return error;
-  const cause = innermost(error);
-  const broken = brokerError(connection.brokers[0] ?? "", cause);
-  if (!broken.retryable) return broken;
-  return new TidetableError(
-    "BROKER_UNREACHABLE",
-    `No Kafka broker answers at ${connection.brokers.join(", ")}. ${broken.message} Start one with \`npm run kafka\`, or check KAFKA_BROKERS (host:port, several separated by commas).`,
-    { retryable: true, cause },
-  );
-}
-
-/** kafkajs wraps the reason in "retries exceeded". */
-function innermost(error: unknown): unknown {
-  let current = error;
-  for (let depth = 0; depth < 5; depth += 1) {
-    const { cause } = current as { readonly cause?: unknown };
-    if (!(cause instanceof Error)) return current;
-    current = cause;
-  }
-  return current;
-}
-
-function deepMessage(error: unknown): string {
-  return errorMessage(innermost(error));
 }
