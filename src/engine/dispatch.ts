@@ -6,6 +6,7 @@ import { TidetableError } from "../errors.js";
 import { LiveSchedule } from "../sql/live/schedule.js";
 import { SharedQueries } from "../sql/live/shared.js";
 import type { LiveViews } from "../sql/live/view.js";
+import type { QueryProgress } from "../sql/query-progress.js";
 import { RerunQueries } from "../sql/rerun-queries.js";
 import type { EngineName } from "./engine-names.js";
 import type { HostedEngine, HostedStream } from "./hosted-engine.js";
@@ -23,7 +24,7 @@ type Handlers = {
   ) => Promise<EngineRequests[Name]["answer"]> | EngineRequests[Name]["answer"];
 };
 
-export type Push = (message: Extract<FromEngine, { kind: "streamStatus" | "liveUpdate" }>) => void;
+export type Push = (message: Extract<FromEngine, { kind: "streamStatus" | "queryProgress" | "liveUpdate" }>) => void;
 
 export class EngineDispatch {
   readonly #engine: HostedEngine;
@@ -104,11 +105,20 @@ export class EngineDispatch {
       return stream.status();
     },
     "stream.retryErrors": ({ name }) => this.#stream(name).retryErrors(),
-    query: async ({ queryId, engine, ...request }) => {
+    query: async ({ queryId, engine, progress: wanted, ...request }) => {
       const abort = new AbortController();
+      const onProgress = wanted
+        ? (progress: QueryProgress) => this.#push({ kind: "queryProgress", queryId, progress })
+        : undefined;
       const done = this.#isOwn(engine)
-        ? this.#reruns.query(request, abort.signal)
-        : queryBeside(this.#engine, { name: engine, sparkRemote: this.#sparkRemote }, request, abort.signal);
+        ? this.#reruns.query(request, abort.signal, onProgress)
+        : queryBeside(
+            this.#engine,
+            { name: engine, sparkRemote: this.#sparkRemote },
+            request,
+            abort.signal,
+            onProgress,
+          );
       this.#queries.set(queryId, { abort, done });
       try {
         return await done;

@@ -31,7 +31,7 @@ interface Pending {
   readonly reject: (error: TidetableError) => void;
 }
 
-type Pushed = Extract<FromEngine, { kind: "streamStatus" | "liveUpdate" }>;
+type Pushed = Extract<FromEngine, { kind: "streamStatus" | "queryProgress" | "liveUpdate" }>;
 
 export class EngineChild {
   readonly #process: ChildProcess;

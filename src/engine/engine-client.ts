@@ -3,6 +3,7 @@
  * `process-client.ts` is the adapter that forks and supervises the child.
  */
 import type { CassandraTableRequest } from "../cassandra/cassandra-table.js";
+import type { ProgressListener } from "../sql/query-progress.js";
 import type { QueryResult, SqlValue } from "../sql/schema.js";
 import type { TableInfo } from "../sql/sql-engine.js";
 import type { EngineName } from "./engine-names.js";
@@ -38,6 +39,8 @@ export interface QueryOptions {
   /** Default 10,000. */
   readonly rowLimit?: number;
   readonly signal?: AbortSignal;
+  /** Hears how far a long query has come, a few times a second, where the engine can tell. */
+  readonly onProgress?: ProgressListener;
   /** Default: the notebook's own. */
   readonly engine?: EngineName;
 }

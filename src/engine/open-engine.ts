@@ -3,6 +3,7 @@
  * an engine: AlaSQL's, which says so in every status.
  */
 import { errorMessage, TidetableError } from "../errors.js";
+import type { ProgressListener } from "../sql/query-progress.js";
 import type { QueryResult } from "../sql/schema.js";
 import type { SparkAddress } from "../sql/spark-connect/address.js";
 import type { QueryRequest } from "../sql/sql-engine.js";
@@ -31,6 +32,7 @@ export async function queryBeside(
   wanted: { readonly name: EngineName; readonly sparkRemote: string | undefined },
   request: QueryRequest,
   signal: AbortSignal,
+  onProgress?: ProgressListener,
 ): Promise<QueryResult> {
   switch (wanted.name) {
     case "alasql": {
@@ -39,7 +41,7 @@ export async function queryBeside(
     }
     case "spark": {
       const { queryTablesOnSpark } = await import("../sql/spark/beside.js");
-      return queryTablesOnSpark(engine, await sparkAddressOf(wanted.sparkRemote), request, signal);
+      return queryTablesOnSpark(engine, await sparkAddressOf(wanted.sparkRemote), request, signal, onProgress);
     }
     default:
       throw new TidetableError(

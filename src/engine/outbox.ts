@@ -25,7 +25,7 @@ export class Outbox {
   }
 
   push(message: Pushed): void {
-    const subject = message.kind === "streamStatus" ? `stream ${message.status.name}` : `view ${message.update.viewId}`;
+    const subject = subjectOf(message);
     if (this.#leaving.has(subject)) {
       this.#waiting.set(subject, message);
       return;
@@ -38,5 +38,16 @@ export class Outbox {
       this.#waiting.delete(subject);
       this.push(next);
     });
+  }
+}
+
+function subjectOf(message: Pushed): string {
+  switch (message.kind) {
+    case "streamStatus":
+      return `stream ${message.status.name}`;
+    case "queryProgress":
+      return `query ${message.queryId}`;
+    case "liveUpdate":
+      return `view ${message.update.viewId}`;
   }
 }

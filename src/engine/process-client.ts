@@ -4,6 +4,7 @@
  */
 import type { CassandraTableRequest } from "../cassandra/cassandra-table.js";
 import { errorMessage, TidetableError } from "../errors.js";
+import type { ProgressListener } from "../sql/query-progress.js";
 import type { SqlValue } from "../sql/schema.js";
 import { type ChildEnd, EngineChild } from "./engine-child.js";
 import type { EngineClient } from "./engine-client.js";
@@ -69,6 +70,7 @@ class SupervisedEngine implements EngineProcessClient {
   #nextView = 1;
   readonly #streams = new Map<string, { readonly options: StreamOptions; paused: boolean; last: StreamStatus }>();
   readonly #views = new Map<string, LiveView>();
+  readonly #progressListeners = new Map<string, ProgressListener>();
   readonly #statusListeners = new Map<string, Set<(status: StreamStatus) => void>>();
   readonly #restartListeners = new Set<(message: string) => void>();
 
@@ -131,11 +133,17 @@ class SupervisedEngine implements EngineProcessClient {
   }
 
   async query(...[text, options = {}]: Parameters<EngineClient["query"]>): ReturnType<EngineClient["query"]> {
-    const { parameters = [], rowLimit = ROW_LIMIT, signal, engine } = options;
+    const { parameters = [], rowLimit = ROW_LIMIT, signal, engine, onProgress } = options;
     if (signal?.aborted) throw interrupted();
     const queryId = `q${this.#nextQuery++}`;
-    const answer = this.#request("query", { queryId, text, parameters, rowLimit, ...onEngine(engine) });
-    return signal === undefined ? answer : this.#cancellable(answer, queryId, signal);
+    const request = { queryId, text, parameters, rowLimit, ...onEngine(engine) };
+    if (onProgress === undefined) return this.#asked(this.#request("query", request), queryId, signal);
+    this.#progressListeners.set(queryId, onProgress);
+    try {
+      return await this.#asked(this.#request("query", { ...request, progress: true }), queryId, signal);
+    } finally {
+      this.#progressListeners.delete(queryId);
+    }
   }
 
   live(...[text, options, listener]: Parameters<EngineClient["live"]>): () => void {
@@ -191,6 +199,10 @@ class SupervisedEngine implements EngineProcessClient {
     }
   }
 
+  #asked<T>(answer: Promise<T>, queryId: string, signal: AbortSignal | undefined): Promise<T> {
+    return signal === undefined ? answer : this.#cancellable(answer, queryId, signal);
+  }
+
   async #cancellable<T>(answer: Promise<T>, queryId: string, signal: AbortSignal): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     let cancel: (() => void) | undefined;
@@ -215,6 +227,7 @@ class SupervisedEngine implements EngineProcessClient {
     const remote = sparkRemote === undefined ? {} : { sparkRemote };
     const child = new EngineChild({ kind: store, dataDirectory, engine, ...remote }, (message) => {
       if (message.kind === "streamStatus") this.#tell(message.status);
+      else if (message.kind === "queryProgress") this.#progressListeners.get(message.queryId)?.(message.progress);
       else this.#publish(message.update);
     });
     void child.ended.then((end) => this.#onEnd(child, end));

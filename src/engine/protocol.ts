@@ -5,6 +5,7 @@
 import type { CassandraTableRequest } from "../cassandra/cassandra-table.js";
 import type { SerializedError } from "../errors.js";
 import type { LoadedTable } from "../sql/loaded-table.js";
+import type { QueryProgress } from "../sql/query-progress.js";
 import type { QueryPlan, QueryResult, SqlValue } from "../sql/schema.js";
 import type { Retention, TableInfo, TableMode } from "../sql/sql-engine.js";
 import type { Field } from "../streaming/json/fields.js";
@@ -144,6 +145,8 @@ export interface EngineRequests {
       rowLimit: number;
       /** Left out: the notebook's own. */
       engine?: EngineName;
+      /** Whether `queryProgress` is to be pushed meanwhile. */
+      progress?: boolean;
     };
     answer: QueryResult;
   };
@@ -189,4 +192,5 @@ export type FromEngine =
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly kind: "failure"; readonly id: number; readonly error: SerializedError }
   | { readonly kind: "streamStatus"; readonly status: StreamStatus }
+  | { readonly kind: "queryProgress"; readonly queryId: string; readonly progress: QueryProgress }
   | { readonly kind: "liveUpdate"; readonly update: LiveUpdate };

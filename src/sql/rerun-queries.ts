@@ -6,6 +6,7 @@
 import { explainedQuery, explainRows } from "./live/explain.js";
 import { type LiveEngine, queryKey, type SharedQueries, type SharedQuery } from "./live/shared.js";
 import type { LiveRequest } from "./live/view.js";
+import type { ProgressListener } from "./query-progress.js";
 import type { QueryResult } from "./schema.js";
 import type { QueryRequest } from "./sql-engine.js";
 
@@ -24,13 +25,13 @@ export class RerunQueries {
     this.#shared = shared;
   }
 
-  async query(request: QueryRequest, signal: AbortSignal): Promise<QueryResult> {
+  async query(request: QueryRequest, signal: AbortSignal, onProgress?: ProgressListener): Promise<QueryResult> {
     const startedMs = performance.now();
     const live = { ...request, everyMs: 0 };
     const explained = explainedQuery(request.text);
     if (explained !== undefined) return this.#explain({ ...live, text: explained }, signal);
     const query = await this.#maintained(request);
-    if (query === undefined) return this.#engine.query(live, signal);
+    if (query === undefined) return this.#engine.query(live, signal, onProgress);
     const { result, plan } = await query.answer(request.rowLimit, signal);
     return { ...result, plan, elapsedMs: performance.now() - startedMs };
   }

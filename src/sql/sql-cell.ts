@@ -2,7 +2,7 @@
  * The `%%sql` cell: options, values bound, statements run in order, and what is shown of each: a chart, a table, a named
  * result. Knows the engine by its port and the notebook by its cell; the pure parts stand in their own files.
  */
-import type { CellMagic, CellOutput, MagicCell } from "../cell-output.js";
+import type { CellMagic, CellOutput, MagicCell, MimeBundle } from "../cell-output.js";
 import { chartBundle } from "../charts/mime-bundle.js";
 import { drawChart } from "../charts/vega-lite.js";
 import type { EngineClient } from "../engine/engine-client.js";
@@ -14,6 +14,7 @@ import type { QueryResult, SqlValue } from "./schema.js";
 import { cellChart } from "./sql-cell-chart.js";
 import { runLiveStatement } from "./sql-cell-live.js";
 import { parseSqlCellOptions, type SqlCellOptions } from "./sql-cell-options.js";
+import { StatementProgress } from "./sql-cell-progress.js";
 import { type BoundStatement, readStatements, type SqlStatement, tokenizeSql } from "./sql-text.js";
 import { toSqlValue } from "./sql-value.js";
 import { tableBundle } from "./table-bundle.js";
@@ -46,14 +47,14 @@ async function runSqlCell(context: SqlCellContext, argumentLine: string, body: s
   }
   if (options.name !== undefined) refuseOwnName(options.name, last);
   for (const statement of statements.slice(0, -1)) {
-    const result = await runStatement(context, options, await bind(statement, cell), rowLimitShown, cell.signal);
-    showTable(context, result, {}, cell);
+    const { result, show } = await runStatement(context, options, await bind(statement, cell), rowLimitShown, cell);
+    show([tableOf(context, result, {})]);
   }
   const bound = await bind(last, cell);
   if (options.live) return runLive(context, options, bound, cell);
   const rowLimit = options.limit ?? (options.name === undefined ? rowLimitShown : rowLimitNamed);
-  const result = await runStatement(context, options, bound, rowLimit, cell.signal);
-  showResult(context, result, options, cell);
+  const { result, show } = await runStatement(context, options, bound, rowLimit, cell);
+  show(resultBundles(context, result, options));
   if (options.name !== undefined) await leaveNamed(context, options.name, bound, new ResultRows(result), cell);
 }
 
@@ -91,31 +92,58 @@ async function evaluate(expression: string, label: string, cell: MagicCell): Pro
   }
 }
 
-function runStatement(
+interface Answered {
+  readonly result: QueryResult;
+  /** Puts the outputs of the result below the cell, the first one where the progress stood. */
+  readonly show: (bundles: readonly MimeBundle[]) => void;
+}
+
+async function runStatement(
   context: SqlCellContext,
   { engine }: SqlCellOptions,
   { text, parameters }: BoundStatement,
   rowLimit: number,
-  signal: AbortSignal,
-): Promise<QueryResult> {
-  return context.engine().query(text, { parameters, rowLimit, signal, ...(engine === undefined ? {} : { engine }) });
+  cell: CellOutput,
+): Promise<Answered> {
+  // Zeppelin appends what is updated.
+  const progress = context.insideZeppelin ? undefined : new StatementProgress(cell);
+  try {
+    const result = await context.engine().query(text, {
+      parameters,
+      rowLimit,
+      signal: cell.signal,
+      ...(engine === undefined ? {} : { engine }),
+      ...(progress === undefined ? {} : { onProgress: (made) => progress.update(made) }),
+    });
+    return { result, show: (bundles) => showAll(bundles, cell, progress) };
+  } catch (error) {
+    progress?.stopped();
+    throw error;
+  }
 }
 
-function showResult(context: SqlCellContext, result: QueryResult, options: SqlCellOptions, cell: CellOutput): void {
+function showAll(bundles: readonly MimeBundle[], cell: CellOutput, progress: StatementProgress | undefined): void {
+  for (const [index, bundle] of bundles.entries()) {
+    if (index === 0 && progress !== undefined) progress.answer(bundle);
+    else cell.display(bundle);
+  }
+}
+
+function resultBundles(context: SqlCellContext, result: QueryResult, options: SqlCellOptions): readonly MimeBundle[] {
   const chart = context.insideZeppelin ? undefined : cellChart(result, options);
   const drawn = chart === undefined ? undefined : drawChart(result, chart);
+  const cut = drawn?.cut === undefined ? {} : { remark: drawn.cut };
+  const table = tableOf(context, result, { ...limited(options), ...cut });
   // The chart answers at a glance, so it comes first; the table below it is for reading.
-  if (drawn !== undefined) cell.display(chartBundle(drawn));
-  showTable(context, result, { ...limited(options), ...(drawn?.cut === undefined ? {} : { remark: drawn.cut }) }, cell);
+  return drawn === undefined ? [table] : [chartBundle(drawn), table];
 }
 
-function showTable(
+function tableOf(
   context: SqlCellContext,
   result: QueryResult,
   options: { readonly shownRowsMax?: number; readonly remark?: string },
-  cell: CellOutput,
-): void {
-  cell.display(tableBundle(result, { insideZeppelin: context.insideZeppelin, ...options }));
+): MimeBundle {
+  return tableBundle(result, { insideZeppelin: context.insideZeppelin, ...options });
 }
 
 function limited(options: SqlCellOptions): { readonly shownRowsMax?: number } {

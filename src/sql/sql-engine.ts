@@ -5,6 +5,7 @@
 import type { Field } from "../streaming/json/fields.js";
 import type { RecordBatch } from "../streaming/record.js";
 import type { RecordFormat } from "../streaming/record-format.js";
+import type { ProgressListener } from "./query-progress.js";
 import type { QueryResult, SqlValue } from "./schema.js";
 
 export interface QueryRequest {
@@ -17,10 +18,11 @@ export interface QueryRequest {
 
 export interface SqlEngine {
   /**
-   * Runs one statement. An aborted signal reaches the engine in under 300 ms.
+   * Runs one statement. An aborted signal reaches the engine in under 300 ms. `onProgress` hears, a few times a second,
+   * how far a long one has come, from an engine that can tell.
    * @throws TidetableError SQL_INVALID (with the near names for a misspelt table or column), SQL_FAILED, QUERY_INTERRUPTED.
    */
-  query(request: QueryRequest, signal: AbortSignal): Promise<QueryResult>;
+  query(request: QueryRequest, signal: AbortSignal, onProgress?: ProgressListener): Promise<QueryResult>;
 
   /** Makes or re-opens the table of a stream, its `<name>_errors` table, and the offsets stored with them. */
   openStreamTable(definition: StreamTableDefinition): Promise<StreamTable>;

@@ -109,15 +109,22 @@ describe("the changes that a program reads of a live query", function () {
     const batches = ['{"x":0}', '{"x":2}', '{"x":3,"y":"new"}'];
     for await (const change of liveVersions(liveEngine, query, { everyMs: 100 }, () => ({ signal: never }))) {
       seen.push([change.kind, change.offsets[0]?.nextOffset, change.changes.length]);
+      if (change.offsets[0]?.nextOffset === 4n) break;
       const value = batches.shift();
-      if (value === undefined) break;
-      await table.write(recordBatch([{ value }], { firstOffset: BigInt(seen.length) }));
+      if (value !== undefined) await table.write(recordBatch([{ value }], { firstOffset: BigInt(seen.length) }));
     }
+    // A column is there before the first record that has it, and a refresh may come in between.
+    const columnFirst = seen.length === 5;
     deepEqual(seen, [
       ["snapshot", 1n, 1],
       ["progress", 2n, 0],
       ["diff", 3n, 1],
-      ["snapshot", 4n, 3],
+      ...(columnFirst
+        ? [
+            ["snapshot", 3n, 2],
+            ["diff", 4n, 1],
+          ]
+        : [["snapshot", 4n, 3]]),
     ]);
     await engine.closeStreamTable("columns");
   });

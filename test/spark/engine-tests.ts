@@ -1,6 +1,7 @@
 /** Spark as the engine of a notebook, through the engine process as a kernel sees it. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { LiveUpdate } from "../../src/engine/protocol.js";
+import type { QueryProgress } from "../../src/sql/query-progress.js";
 import { until } from "../support/until.js";
 import { fails } from "./client-tests.js";
 import { rowsOf, type SparkFixture, tweets } from "./spark-fixture.js";
@@ -74,6 +75,34 @@ export function engineTests(at: SparkFixture): void {
     await fails(client.query("SELECT list_zip(handle) FROM tweets"), "SQL_INVALID", /runs on Spark/);
     await client.createView("few", "SELECT handle FROM tweets WHERE id < ?", [10]);
     deepEqual(await ask("SELECT count(*) FROM few"), [[10n]]);
+  });
+
+  it("reads fields whose names hold quotes and what looks like a variable", async () => {
+    const names = ["it's", 'say "hi"', "a`b", `$${"{x}"}`];
+    const record = Object.fromEntries(names.map((name, index) => [name, index]));
+    const topic = await at.topic([record, record]);
+    const client = at.start();
+    await client.openStream(at.options(topic, { name: "odd" }));
+    deepEqual((await client.streamCaughtUp("odd")).rejected, 0);
+    const result = await client.query("SELECT * FROM odd LIMIT 1");
+    deepEqual(
+      result.columns.map(({ name }) => name).filter((name) => !name.startsWith("_")),
+      names,
+    );
+    deepEqual(rowsOf(result)[0]?.slice(0, 4), [0n, 1n, 2n, 3n]);
+  });
+
+  it("tells how far a long query has come, in tasks of stages", async () => {
+    const client = at.start();
+    const heard: QueryProgress[] = [];
+    const text = "SELECT count(DISTINCT hash(id) % 100003) AS n FROM range(0, 40000000, 1, 16)";
+    const result = await client.query(text, { onProgress: (progress) => heard.push(progress) });
+    ok((rowsOf(result)[0]?.[0] as bigint) > 90_000n);
+    ok(
+      heard.some(({ detail }) => /^\d+ of \d+ tasks in \d+ stages?$/.test(detail ?? "")),
+      JSON.stringify(heard),
+    );
+    ok(heard.every(({ share = 0 }) => share >= 0 && share <= 1));
   });
 
   it("shows the columns of an empty topic with its first record, and keeps a live query current", async () => {

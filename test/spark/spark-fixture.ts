@@ -36,9 +36,11 @@ export class SparkFixture {
     before(async function () {
       await requireComponent(this, async () => {
         // Each is kept as soon as it runs, so that it is stopped when the other one does not start.
-        const spark = startSparkConnect({ token, driverMemory, version: sparkVersion() }).then((server) => {
-          fixture.#spark = server;
-        });
+        const spark = startSparkConnect({ token, driverMemory, version: sparkVersion(), ...sparkMaster() }).then(
+          (server) => {
+            fixture.#spark = server;
+          },
+        );
         const kafka = startKafka({ nodes: brokerCount }).then((cluster) => {
           fixture.#kafka = cluster;
         });
@@ -127,6 +129,12 @@ function sparkVersion(): SparkVersion {
   const version = sparkVersions.find((known) => known === wanted);
   if (version === undefined) throw new Error(`TIDETABLE_SPARK_VERSION is ${wanted}: ${sparkVersions.join(", ")}`);
   return version;
+}
+
+/** `local-cluster[2,1,1024]`: executors in processes of their own. Left out: what the project starts. */
+function sparkMaster(): { readonly master?: string } {
+  const master = process.env.TIDETABLE_SPARK_MASTER;
+  return master === undefined ? {} : { master };
 }
 
 export function tweets(count: number, from = 0): readonly object[] {

@@ -8,6 +8,7 @@ import { quoteIdentifier } from "../identifiers.js";
 import type { AnswerAtOffsets } from "../live/shared.js";
 import type { LiveRequest } from "../live/view.js";
 import type { LoadedTable, TablePage } from "../loaded-table.js";
+import type { ProgressListener } from "../query-progress.js";
 import type { OffsetPosition, QueryResult, SqlValue } from "../schema.js";
 import type { QueryRequest, SqlEngine, StreamTableDefinition, TableInfo } from "../sql-engine.js";
 import { type NamedTable, readCatalog, readTableNames } from "./catalog.js";
@@ -18,6 +19,7 @@ import { interruptOnAbort } from "./interrupt.js";
 import { DuckDbLiveQuery, type LiveQueryHost } from "./live-query.js";
 import { loadedRows, loadPages } from "./loaded-table.js";
 import { type PlainTables, type PlainView, readViewTexts } from "./plain-views.js";
+import { MEASURE_PROGRESS, reportProgress } from "./progress.js";
 import { readResult } from "./results.js";
 import { interrupted, runStatements, throwIfAborted } from "./statements.js";
 import { openStore, type StoreRequest } from "./store.js";
@@ -70,8 +72,8 @@ export class DuckDbEngine implements SqlEngine {
     return String((await this.#database.read("SELECT version()"))[0]?.[0]);
   }
 
-  async query(request: QueryRequest, signal: AbortSignal): Promise<QueryResult> {
-    return (await this.#query(request, [], signal)).result;
+  async query(request: QueryRequest, signal: AbortSignal, onProgress?: ProgressListener): Promise<QueryResult> {
+    return (await this.#query(request, [], signal, onProgress)).result;
   }
 
   /** The answer, and the records it holds: those of the streams among `tables`; undefined: of every open stream. */
@@ -89,13 +91,14 @@ export class DuckDbEngine implements SqlEngine {
     request: QueryRequest,
     streams: readonly DuckDbStreamTable[],
     signal: AbortSignal,
+    onProgress?: ProgressListener,
   ): Promise<AnswerAtOffsets> {
     try {
-      return await this.#queryOnce(request, streams, signal);
+      return await this.#queryOnce(request, streams, signal, onProgress);
     } catch (error) {
       // A column that came with a record between planning and failing: the same query is right now.
       if (!(error instanceof TidetableError && error.code === "SQL_INVALID" && error.retryable)) throw error;
-      return await this.#queryOnce(request, streams, signal);
+      return await this.#queryOnce(request, streams, signal, onProgress);
     }
   }
 
@@ -103,12 +106,14 @@ export class DuckDbEngine implements SqlEngine {
     request: QueryRequest,
     streams: readonly DuckDbStreamTable[],
     signal: AbortSignal,
+    onProgress?: ProgressListener,
   ): Promise<AnswerAtOffsets> {
     const startedMs = performance.now();
     const connection = await this.#database.connect();
     const stopInterrupting = interruptOnAbort(connection, signal);
+    const stopReporting = onProgress === undefined ? undefined : reportProgress(connection, onProgress);
     try {
-      await connection.run("BEGIN TRANSACTION");
+      await connection.run(`${onProgress === undefined ? "" : MEASURE_PROGRESS}BEGIN TRANSACTION`);
       const offsets = await readOffsets(connection, streams);
       const { result, changes } = await runStatements(connection, request.text, request.parameters, signal);
       const rows = await readResult(result, request.rowLimit, () => throwIfAborted(signal));
@@ -122,6 +127,7 @@ export class DuckDbEngine implements SqlEngine {
       throw signal.aborted ? interrupted() : await this.#describe(error, request.text);
     } finally {
       stopInterrupting();
+      stopReporting?.();
       // Closing rolls back what was not committed.
       connection.closeSync();
     }

@@ -4,6 +4,7 @@
  * next. A query without a reader stays for a while and is dropped. When live cells are refreshed is not decided here.
  */
 import { TidetableError } from "../../errors.js";
+import type { ProgressListener } from "../query-progress.js";
 import { limitRows } from "../result-limit.js";
 import type { OffsetPosition, QueryPlan, QueryResult, SqlValue } from "../schema.js";
 import type { LiveRequest } from "./view.js";
@@ -55,7 +56,7 @@ export interface AnswerAtOffsets {
 
 /** What maintained queries need of an engine. */
 export interface LiveEngine {
-  query(request: LiveRequest, signal: AbortSignal): Promise<QueryResult>;
+  query(request: LiveRequest, signal: AbortSignal, onProgress?: ProgressListener): Promise<QueryResult>;
   /** The same with the records the answer holds, where the engine stores both together. */
   queryWithOffsets?(
     request: LiveRequest,

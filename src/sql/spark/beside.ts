@@ -5,6 +5,7 @@
  */
 import { TidetableError } from "../../errors.js";
 import { quoteIdentifier } from "../identifiers.js";
+import type { ProgressListener } from "../query-progress.js";
 import type { QueryResult } from "../schema.js";
 import { describeAddress, type SparkAddress } from "../spark-connect/address.js";
 import type { SparkSession } from "../spark-connect/session.js";
@@ -14,6 +15,7 @@ import { carriedTable } from "./carry.js";
 import { toSparkSql } from "./dialect.js";
 import { toNotebookError } from "./errors.js";
 import { openNotebookSession } from "./link.js";
+import { heard } from "./progress.js";
 
 /** Rows of one table that are carried over. */
 const ROWS_CARRIED_MAX = 200_000;
@@ -26,13 +28,14 @@ export async function queryTablesOnSpark(
   address: SparkAddress,
   request: QueryRequest,
   signal: AbortSignal,
+  onProgress?: ProgressListener,
 ): Promise<QueryResult> {
   const names = (await engine.catalog()).map((table) => table.name);
   const { text, parameters } = toSparkSql(request.text, request.parameters);
   const session = await openNotebookSession(address);
   try {
     for (const name of namedIn(request.text, names)) await carry(engine, name, session, signal);
-    return await session.sql(text, parameters, { signal, rowLimit: request.rowLimit });
+    return await session.sql(text, parameters, { signal, rowLimit: request.rowLimit, ...heard(onProgress) });
   } catch (error) {
     throw toNotebookError(error, describeAddress(address), names);
   } finally {

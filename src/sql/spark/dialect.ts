@@ -84,7 +84,7 @@ function rewriteLiterals(parts: readonly Part[]): void {
 }
 
 /** A text constant. A quote cannot stand in one as Spark is set here, and `${` would begin one of its variables. */
-function sparkText(text: string): string {
+export function sparkText(text: string): string {
   const pieces = text.split(/(')|(?<=\$)(?=\{)/).filter((piece) => piece !== undefined && piece !== "");
   const quoted = pieces.map((piece) => (piece === "'" ? "chr(39)" : `'${piece}'`));
   return quoted.length > 1 || text === "'" ? `(${quoted.join(" || ")})` : (quoted[0] ?? "''");

@@ -8,6 +8,7 @@ import { errorMessage, TidetableError } from "../../errors.js";
 import type { RecordSource } from "../../streaming/record-source.js";
 import { quoteIdentifier } from "../identifiers.js";
 import type { LiveEngine, LiveSyntax, Refreshable } from "../live/shared.js";
+import type { ProgressListener } from "../query-progress.js";
 import type { QueryResult, SqlValue } from "../schema.js";
 import { describeAddress, type SparkAddress } from "../spark-connect/address.js";
 import { sqlRelation } from "../spark-connect/plans.js";
@@ -17,6 +18,7 @@ import { tokenizeSql } from "../sql-text.js";
 import { toSparkSql } from "./dialect.js";
 import { toNotebookError } from "./errors.js";
 import { SparkLink } from "./link.js";
+import { heard } from "./progress.js";
 import { StoredSparkStreams } from "./stored-streams.js";
 import { SparkStream, type SparkStreamHome } from "./stream.js";
 
@@ -62,10 +64,12 @@ export class SparkEngine implements SqlEngine, LiveEngine {
     return (await this.#link.session()).version;
   }
 
-  async query(request: QueryRequest, signal: AbortSignal): Promise<QueryResult> {
+  async query(request: QueryRequest, signal: AbortSignal, onProgress?: ProgressListener): Promise<QueryResult> {
     const { text, parameters } = toSparkSql(request.text, request.parameters);
     try {
-      return await this.#link.run((session) => session.sql(text, parameters, { signal, rowLimit: request.rowLimit }));
+      return await this.#link.run((session) =>
+        session.sql(text, parameters, { signal, rowLimit: request.rowLimit, ...heard(onProgress) }),
+      );
     } catch (error) {
       throw toNotebookError(error, this.store, this.#names());
     }

@@ -6,6 +6,7 @@ import { TidetableError } from "../../errors.js";
 import type { Field } from "../../streaming/json/fields.js";
 import { quoteIdentifier, quoteText } from "../identifiers.js";
 import type { StreamTableDefinition } from "../sql-engine.js";
+import { sparkText } from "./dialect.js";
 
 /** What is stored beside a record's own columns: why it is no row, its bytes then, and where it came from. */
 const storedColumns = [
@@ -75,7 +76,7 @@ function jsonParts(fields: readonly Field[]): Parts {
   const options =
     "map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '_corrupt', 'allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false')";
   return {
-    parsed: `from_json(CAST(value AS STRING), ${quoteText(schema)}, ${options}) AS _json`,
+    parsed: `from_json(CAST(value AS STRING), ${sparkText(schema)}, ${options}) AS _json`,
     // An array would be read as its first item.
     reason: `CASE WHEN value IS NULL THEN ${quoteText(TOMBSTONE)}
       WHEN NOT startswith(ltrim(' \t\r\n', CAST(value AS STRING)), '{') THEN 'not a JSON object'
