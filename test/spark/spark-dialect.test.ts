@@ -43,10 +43,10 @@ describe("DuckDB's words on their way to Spark", () => {
     equal(text("SELECT a // 2, 1_000, * EXCLUDE (a), $$it$$"), "SELECT a  DIV  2, 1000, * EXCEPT (a), 'it'");
   });
 
-  it("writes a quote inside a text, and what Spark takes for a variable, so that they arrive", () => {
+  it("writes a quote inside a text so that it arrives, and leaves what would be a variable to the session", () => {
     equal(text("SELECT 'it''s', '''', ''"), "SELECT ('it' || chr(39) || 's'), (chr(39)), ''");
     equal(text("SELECT $$it's$$"), "SELECT ('it' || chr(39) || 's')");
-    equal(text(`SELECT '$${"{not}"} one', 'a\\b $ {}'`), `SELECT ('$' || '{not} one'), 'a\\b $ {}'`);
+    equal(text(`SELECT '$${"{not}"} one', 'a\\b $ {}'`), `SELECT '$${"{not}"} one', 'a\\b $ {}'`);
   });
 
   it("separates the texts of string_agg by a comma where nothing is said", () => {

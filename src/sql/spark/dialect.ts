@@ -15,6 +15,8 @@ export const sparkSessionConfig: Readonly<Record<string, string>> = {
   "spark.sql.ansi.doubleQuotedIdentifiers": "true",
   // A backslash in '…' is a backslash.
   "spark.sql.parser.escapedStringLiterals": "true",
+  // `${` in a name or a text is no variable of Spark's.
+  "spark.sql.variable.substitute": "false",
   // Two equal keys of a header: the last one counts.
   "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
   // Arrow in JavaScript reads no compressed buffers.
@@ -83,9 +85,9 @@ function rewriteLiterals(parts: readonly Part[]): void {
   }
 }
 
-/** A text constant. A quote cannot stand in one as Spark is set here, and `${` would begin one of its variables. */
+/** A text constant. A quote cannot stand in one as Spark is set here. */
 export function sparkText(text: string): string {
-  const pieces = text.split(/(')|(?<=\$)(?=\{)/).filter((piece) => piece !== undefined && piece !== "");
+  const pieces = text.split(/(')/).filter((piece) => piece !== "");
   const quoted = pieces.map((piece) => (piece === "'" ? "chr(39)" : `'${piece}'`));
   return quoted.length > 1 || text === "'" ? `(${quoted.join(" || ")})` : (quoted[0] ?? "''");
 }

@@ -144,6 +144,11 @@ export function storedSchema(format: StreamTableDefinition["format"], fields: re
   ].join(", ");
 }
 
+/** A table of these columns without rows. */
+export function emptyTable(schema: string): string {
+  return `(SELECT inline(from_json('[]', ${sparkText(`ARRAY<STRUCT<${schema}>>`)})))`;
+}
+
 function storedType(kind: Field["kind"]): string {
   return kind.startsWith("epoch_") ? "TIMESTAMP" : jsonType(kind);
 }

@@ -20,7 +20,15 @@ import type { StreamEvent, StreamingQuery, StreamProgress } from "../spark-conne
 import { kafkaOptions, notKafka } from "./kafka-options.js";
 import { sampleTopics } from "./sample.js";
 import type { StoredSparkStreams } from "./stored-streams.js";
-import { backQuoted, refuseUnsupported, storedRows, storedSchema, streamMetrics, streamViews } from "./stream-sql.js";
+import {
+  backQuoted,
+  emptyTable,
+  refuseUnsupported,
+  storedRows,
+  storedSchema,
+  streamMetrics,
+  streamViews,
+} from "./stream-sql.js";
 
 export interface SparkStreamHome {
   /** The session of now; a new one when the server was started again. */
@@ -548,10 +556,6 @@ export class SparkStream implements HostedStream {
     this.#pushedAtMs = performance.now();
     this.#push(this.status());
   }
-}
-
-function emptyTable(schema: string): string {
-  return `(SELECT inline(from_json('[]', 'ARRAY<STRUCT<${schema.replaceAll("'", "''")}>>')))`;
 }
 
 function lagOf({ nextOffset, highWatermark }: Position): number {
