@@ -204,37 +204,6 @@ describe("a session over the embedded log", function () {
     cell = new RecordingCell();
   });
 
-  it("shows how far a long statement has come, in the place where its answer will be", async () => {
-    cell = new RecordingCell();
-    const running = sqlCell.run(
-      "",
-      "SELECT 'short' AS word; SELECT sum(sqrt(range) * ln(range + 1)) FROM range(300000000)",
-      cell,
-    );
-    await until("progress is shown", () => cell.outputs.length === 2);
-    match(cell.text(1), /^Running · .*s · .*interrupt the kernel to stop it$/);
-    await running;
-    // In place of it, and nothing of it is left.
-    equal(cell.outputs.length, 2);
-    match(cell.text(0), /^word\n/);
-    match(cell.text(1), /^sum/);
-  });
-
-  it("leaves how far an interrupted statement had come", async () => {
-    cell = new RecordingCell();
-    const running = sqlCell.run(
-      "",
-      "SELECT sum(sqrt(a.range * b.range)) FROM range(10000000) a, range(10000000) b",
-      cell,
-    );
-    await until("progress is shown", () => cell.outputs.length === 1);
-    cell.interrupt();
-    await rejects(running, { code: "QUERY_INTERRUPTED" });
-    match(cell.text(0), /^Stopped · .*s/);
-    equal(cell.outputs.length, 1);
-    cell = new RecordingCell();
-  });
-
   it("completes tables and columns of the catalog", async () => {
     const completion = await sqlCell.complete?.("SELECT han FROM tweets", 10);
     deepEqual(completion?.matches[0], { text: "handle", type: "column", signature: "VARCHAR" });

@@ -62,7 +62,18 @@ export function outputsOf(iopub: readonly Message[]): Output[] {
       outputs[outputs.length - 1] = { ...last, text: `${last.text}${content.text}` };
     } else if (["stream", "display_data", "execute_result", "error"].includes(type)) {
       outputs.push({ type, ...content });
+    } else if (type === "update_display_data") {
+      const updated = displayIdOf(content);
+      for (const [index, output] of outputs.entries()) {
+        if (displayIdOf(output) === updated)
+          outputs[index] = { ...output, data: (content.data as Output["data"]) ?? {} };
+      }
     }
   }
   return outputs;
+}
+
+function displayIdOf(content: object): unknown {
+  const { transient } = content as { readonly transient?: { readonly display_id?: unknown } };
+  return transient?.display_id;
 }

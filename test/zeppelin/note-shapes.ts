@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: in a note a form stands as ${…} in plain text
 /**
  * Note files as Zeppelin of different years writes them: shapes and key names only, the content is made up. A shape is a
  * function of nothing, so that no test changes another's file.

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: in a note a form stands as ${…} in plain text
 /** Notes and notebooks made by chance, from pieces that are awkward to carry. */
 import type { JsonObject } from "../../zeppelin/json.js";
 import type { Random } from "../support/seeded-random.js";

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: in a note a form stands as ${…} in plain text
 /** The notes, and a note of 2016 translated, in a real Zeppelin server, with our kernel on a real Kafka. */
 import { deepEqual, equal, match, notDeepEqual, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";

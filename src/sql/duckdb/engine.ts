@@ -20,6 +20,7 @@ import { DuckDbLiveQuery, type LiveQueryHost } from "./live-query.js";
 import { loadedRows, loadPages } from "./loaded-table.js";
 import { type PlainTables, type PlainView, readViewTexts } from "./plain-views.js";
 import { MEASURE_PROGRESS, reportProgress } from "./progress.js";
+import { readPureFunctions } from "./pure-functions.js";
 import { readResult } from "./results.js";
 import { interrupted, runStatements, throwIfAborted } from "./statements.js";
 import { openStore, type StoreRequest } from "./store.js";
@@ -360,17 +361,6 @@ export class DuckDbEngine implements SqlEngine {
     const mentioned = tables ?? catalog.map((info) => info.name).filter((name) => lower.includes(name.toLowerCase()));
     return describeQueryError(error, catalog, mentioned);
   }
-}
-
-/** Table functions too, and pure where they stand in an expression: there they make a list of their arguments. */
-const LIST_MAKERS = ["range", "generate_series"];
-
-/** A name that also is a macro, or an aggregate, or has one overload that is not pure, is not among them. */
-async function readPureFunctions(database: DuckDbDatabase): Promise<ReadonlySet<string>> {
-  const functions = await database.read(
-    "SELECT function_name FROM duckdb_functions() WHERE internal GROUP BY 1 HAVING bool_and(function_type = 'scalar' AND stability = 'CONSISTENT')",
-  );
-  return new Set([...LIST_MAKERS, ...functions.map(([name]) => String(name))]);
 }
 
 /** Of the transaction's moment, which is that of the rows it reads too. */
