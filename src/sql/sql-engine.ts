@@ -61,6 +61,12 @@ export interface StreamTable {
   storedOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
 
   /**
+   * Whether the stored offsets of a topic belong to the one with this id; true where none are stored, and the id is kept
+   * then. Absent where nothing outlives the process.
+   */
+  isSameTopic?(topic: string, id: string): Promise<boolean>;
+
+  /**
    * Rows, rejected records and the next offset of the batch in one transaction; on any failure nothing of it is stored.
    * Calls for different partitions may overlap; calls for one partition must not.
    */

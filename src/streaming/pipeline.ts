@@ -104,7 +104,13 @@ export class Pipeline {
       const { topic, topics = { names: [topic] }, from, until, ifLost = "stop" } = this.#request;
       const opened = await openTopics(
         this.#source,
-        { topics, from, ifLost, storedOffsets: (name) => this.#table.storedOffsets(name) },
+        {
+          topics,
+          from,
+          ifLost,
+          storedOffsets: (name) => this.#table.storedOffsets(name),
+          isSameTopic: async (name, id) => (await this.#table.isSameTopic?.(name, id)) ?? true,
+        },
         { timeoutMs: OPEN_TIMEOUT_MS, signal: this.#abort.signal },
       );
       // What ended by a failure goes on to the end that was asked for; after `finished`, the end is a new one.

@@ -39,6 +39,11 @@ export interface SourceRequest {
   readonly storedOffsets: ReadonlyMap<number, bigint>;
   /** Default "stop". */
   readonly ifLost?: LossPolicy;
+  /**
+   * Asked by a source whose topics have ids that outlive their names: whether the stored offsets belong to the topic with
+   * this id. A topic that was deleted and created again has another.
+   */
+  readonly isSameTopic?: (topic: string, id: string) => Promise<boolean>;
 }
 
 /** What a source is doing, for the status line. `reconnecting` carries the cause; reading resumes without help. */
@@ -55,7 +60,8 @@ export interface RecordSource {
   /**
    * Connects and settles where each partition begins. Answers within `timeoutMs` or throws.
    * @throws TidetableError BROKER_UNREACHABLE, BROKER_AUTHENTICATION, TOPIC_NOT_FOUND (its message lists near topics),
-   *   OFFSET_OUT_OF_RANGE (a stored offset that retention has removed: the lost range and the choices), LOG_UNREADABLE.
+   *   OFFSET_OUT_OF_RANGE (a stored offset that retention has removed: the lost range and the choices; a topic that was
+   *   deleted and created again), LOG_UNREADABLE.
    */
   open(
     request: SourceRequest,

@@ -20,6 +20,8 @@ export interface TopicsRequest {
   readonly from: StartPosition;
   readonly ifLost?: LossPolicy;
   readonly storedOffsets: (topic: string) => Promise<ReadonlyMap<number, bigint>>;
+  /** As in `SourceRequest`. */
+  readonly isSameTopic?: (topic: string, id: string) => Promise<boolean>;
 }
 
 interface OpenOptions {
@@ -41,7 +43,8 @@ export async function openTopics(
   const { topics, from, ifLost = "stop" } = request;
   const [only, ...others] = "names" in topics ? topics.names : [];
   if (only !== undefined && others.length === 0) {
-    return source.open({ topic: only, from, ifLost, storedOffsets: await request.storedOffsets(only) }, options);
+    const storedOffsets = await request.storedOffsets(only);
+    return source.open({ topic: only, from, ifLost, storedOffsets, ...sameTopic(request) }, options);
   }
   const opened = new OpenedTopics(source, request);
   try {
@@ -167,7 +170,10 @@ class OpenedTopics implements OpenedSource {
   async #open(topic: string, from: StartPosition, options: OpenOptions): Promise<void> {
     const storedOffsets = await this.#request.storedOffsets(topic);
     const { ifLost = "stop" } = this.#request;
-    const opened = await this.#source.open({ topic, from, ifLost, storedOffsets }, options);
+    const opened = await this.#source.open(
+      { topic, from, ifLost, storedOffsets, ...sameTopic(this.#request) },
+      options,
+    );
     if (this.#stop.signal.aborted) {
       await opened.close();
       return;
@@ -216,4 +222,8 @@ class OpenedTopics implements OpenedSource {
     const state = this.state();
     for (const listener of this.#listeners) listener(state);
   }
+}
+
+function sameTopic({ isSameTopic }: TopicsRequest): Pick<TopicsRequest, "isSameTopic"> {
+  return isSameTopic === undefined ? {} : { isSameTopic };
 }

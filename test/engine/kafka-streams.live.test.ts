@@ -74,6 +74,43 @@ describe("the engine process: streams of a real Kafka", function () {
     equal(await one(client, "SELECT sum(id)::BIGINT FROM tweets"), sum);
   });
 
+  it("does not read on in a topic that was deleted and created again while the kernel was down", async () => {
+    await producer.ensureTopic("reborn", { partitions: 1 });
+    await produce("reborn", 1, 2, 3);
+    const before = at.start();
+    await before.openStream(options({ topic: "reborn" }));
+    await before.streamCaughtUp("tweets");
+    await before.close();
+    const admin = kafkaAdmin({ brokers: kafka.bootstrap });
+    await admin.connect();
+    await admin.deleteTopics({ topics: ["reborn"] });
+    await admin.disconnect();
+    const fresh = await openKafkaProducer({ brokers: kafka.bootstrap });
+    await until("the topic is created again", () => fresh.ensureTopic("reborn", { partitions: 1 }));
+    // More than before, so that the stored offset exists in the new topic: only the topic's id tells.
+    const values = [11, 12, 13, 14, 15].map((id) => ({ key: null, value: `{"id":${id}}` }));
+    await fresh.produceAll("reborn", values);
+    await fresh.close();
+    const after = at.start();
+    await fails(
+      after.openStream(options({ topic: "reborn" })),
+      "OFFSET_OUT_OF_RANGE",
+      /reborn was deleted and created again\. .* under another name/,
+    );
+    // Nor a second time.
+    await fails(after.openStream(options({ topic: "reborn" })), "OFFSET_OUT_OF_RANGE", /created again/);
+    await after.openStream(options({ name: "second", topic: "reborn" }));
+    await after.streamCaughtUp("second");
+    equal(await one(after, "SELECT string_agg(id, ' ' ORDER BY id) FROM second"), "11 12 13 14 15");
+    await after.close();
+    // A kernel that reads the same topic once more goes on, as ever.
+    const later = at.start();
+    await produce("reborn", 16);
+    await later.openStream(options({ name: "second", topic: "reborn" }));
+    await later.streamCaughtUp("second");
+    equal(await one(later, "SELECT count(*) FROM second"), 6n);
+  });
+
   it("ends at what was there when asked, in every partition, under a declared schema", async () => {
     await producer.ensureTopic("bounded", { partitions: 3 });
     await produce("bounded", ...Array.from({ length: 300 }, (_, index) => index));

@@ -24,6 +24,7 @@ function internalTables(schema: string): string[] {
     `CREATE TABLE IF NOT EXISTS ${schema}.streams (name VARCHAR, format VARCHAR, origin VARCHAR, retired BIGINT)`,
     `CREATE TABLE IF NOT EXISTS ${schema}.generations (stream VARCHAR, id INTEGER, fields VARCHAR, created_ms BIGINT, row_bytes DOUBLE)`,
     `CREATE TABLE IF NOT EXISTS ${schema}.offsets (stream VARCHAR, topic VARCHAR, partition INTEGER, next_offset BIGINT, rows BIGINT, rejected BIGINT, tombstones BIGINT)`,
+    `CREATE TABLE IF NOT EXISTS ${schema}.topic_ids (stream VARCHAR, topic VARCHAR, id VARCHAR)`,
     `CREATE TABLE IF NOT EXISTS ${schema}.results (name VARCHAR, kind VARCHAR)`,
   ];
 }

@@ -120,6 +120,31 @@ export async function dropIfOfAnotherOrigin(
     : [`earlier rows were read as ${String(stored[0])} and were replaced`];
 }
 
+/**
+ * Whether the rows of a topic are of the one with this id. The first id that is seen is kept; so is another one, where no row
+ * of the topic is stored yet.
+ */
+export async function isSameTopic(
+  database: DuckDbDatabase,
+  { name, schema }: StreamHome,
+  { topic, id, hasRows }: { readonly topic: string; readonly id: string; readonly hasRows: boolean },
+): Promise<boolean> {
+  const key = `stream = ${quoteText(name)} AND topic = ${quoteText(topic)}`;
+  const stored = (await database.read(`SELECT id FROM ${schema}.topic_ids WHERE ${key}`))[0]?.[0];
+  if (stored === id) return true;
+  if (stored !== undefined && hasRows) return false;
+  // On a connection of its own: several topics are opened at once.
+  const connection = await database.connect();
+  try {
+    await connection.run(`BEGIN TRANSACTION; DELETE FROM ${schema}.topic_ids WHERE ${key}`);
+    await connection.run(`INSERT INTO ${schema}.topic_ids VALUES ($1, $2, $3)`, [name, topic, id]);
+    await connection.run("COMMIT");
+    return true;
+  } finally {
+    connection.closeSync();
+  }
+}
+
 /** A keyed table has other columns inside. */
 function formatOf({ format, mode }: StreamTableDefinition): string {
   return mode === "upsert" ? `${formatName(format)}, the last row of each key` : formatName(format);
@@ -139,7 +164,9 @@ export async function dropStored(database: DuckDbDatabase, home: StreamHome): Pr
     after: [
       ...generations.map(([id]) => `DROP TABLE IF EXISTS ${generationTable(home, Number(id))}`),
       `DROP TABLE IF EXISTS ${errorsTable(home)}`,
-      ...["generations", "offsets"].map((table) => `DELETE FROM ${schema}.${table} WHERE stream = ${text}`),
+      ...["generations", "offsets", "topic_ids"].map(
+        (table) => `DELETE FROM ${schema}.${table} WHERE stream = ${text}`,
+      ),
       `DELETE FROM ${schema}.streams WHERE name = ${text}`,
     ],
   });

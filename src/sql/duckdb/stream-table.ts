@@ -28,6 +28,7 @@ import {
   dropStored,
   forgetGeneration,
   type GenerationState,
+  isSameTopic,
   newGeneration,
   type PartitionState,
   readStored,
@@ -163,6 +164,11 @@ export class DuckDbStreamTable implements StreamTable {
   async storedOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
     const partitions = this.#partitions.get(topic) ?? new Map<number, PartitionState>();
     return new Map([...partitions].map(([partition, state]) => [partition, state.nextOffset]));
+  }
+
+  isSameTopic(topic: string, id: string): Promise<boolean> {
+    const hasRows = (this.#partitions.get(topic)?.size ?? 0) > 0;
+    return isSameTopic(this.#database, this.#home, { topic, id, hasRows });
   }
 
   write(batch: RecordBatch): Promise<WriteOutcome> {

@@ -9,7 +9,7 @@ import type { KafkaConnection } from "./client.js";
 import { KafkaCluster } from "./cluster.js";
 import { errorCode, type KafkaTopic } from "./protocol.js";
 import { KafkaReader, type KafkaReaderOptions } from "./reader.js";
-import { settleStarts } from "./start.js";
+import { settleStarts, topicReplaced } from "./start.js";
 
 /** An unknown topic is asked for again so long: one that was made a moment ago is not known to every broker yet. */
 const unknownTopicPatienceMs = 1_000;
@@ -84,6 +84,9 @@ export class KafkaRecordSource implements RecordSource {
         const topic = await cluster.topic(request.topic);
         if (isMissing(topic) && performance.now() >= unknownUntilMs) throw await cluster.topicNotFound(request.topic);
         if (topic.errorCode === errorCode.topicAuthorizationFailed) throw notAllowed(request.topic);
+        if (topic.errorCode === errorCode.none && !(await isOfStoredRows(topic, request))) {
+          throw topicReplaced(request.topic);
+        }
         const read = { ...topic, partitions: topic.partitions.filter(({ partition }) => this.#reads(partition)) };
         const starts = topic.errorCode === errorCode.none ? await settleStarts(cluster, read, request) : undefined;
         if (starts !== undefined && starts.length > 0) {
@@ -118,6 +121,11 @@ export async function requireTopic(
   } finally {
     cluster.close();
   }
+}
+
+/** Brokers before 3.1 name no id; there a topic that was made again is only known by offsets that do not fit. */
+async function isOfStoredRows({ name, id }: KafkaTopic, { isSameTopic }: SourceRequest): Promise<boolean> {
+  return id === "" || isSameTopic === undefined || (await isSameTopic(name, id));
 }
 
 function isMissing(topic: KafkaTopic): boolean {
