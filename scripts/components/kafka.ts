@@ -322,6 +322,9 @@ class LocalKafka implements KafkaCluster {
       "inter.broker.listener.name": "PLAINTEXT",
       "listener.security.protocol.map": protocols.join(","),
       "log.dirs": join(this.directory, `node${node}`),
+      // Generated records carry times of their own, some long past. By the default of seven days they would be removed when the
+      // broker looks for the first time, half a minute after its start.
+      "log.retention.ms": -1,
       "default.replication.factor": replicas,
       "min.insync.replicas": minimumInSync,
       "offsets.topic.replication.factor": replicas,
