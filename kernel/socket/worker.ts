@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { Reply, Router, type Socket, XPublisher } from "zeromq";
+import { BusyCells } from "../wire/busy.js";
 import type { RequestChannel } from "../wire/connection-file.js";
 import type { JsonObject } from "../wire/content.js";
 import { interruptReply, parseShutdownRequest, shutdownReply } from "../wire/control.js";
@@ -38,6 +39,7 @@ const session = randomUUID();
 const subshells = new Subshells();
 const seen = new SeenSignatures();
 const sockets = openSockets();
+const busyCells = new BusyCells();
 const written = new GatheredStream(new TextReader(settings.textMemory), (message) => queueForIopub(message));
 const questioner = new Questioner((frames) => sockets.queues.stdin.send(frames));
 const interrupter = new Interrupter(settings.sharedState, (number) => post({ kind: "interrupt", number }));
@@ -204,6 +206,8 @@ function obey(command: Command): void {
 function publish(message: OutgoingMessage): void {
   written.flush();
   queueForIopub(message);
+  const again = busyCells.after(message);
+  if (again !== undefined) queueForIopub(again);
 }
 
 function queueForIopub(message: OutgoingMessage): void {

@@ -199,8 +199,13 @@ describe("kernel, over its sockets", function () {
       await kernel.until("the cell to run", () => kernel.of(parentId).some(({ type }) => type === "execute_input"));
       const answer = await reply("complete_request", { code: "consol", cursor_pos: 6 });
       ok(answer.matches.includes("console"));
+      // A front-end shows the status that it heard last, so the cell's is said again after the completion's idle.
+      const shown = () => shapes(kernel.of(parentId));
+      await kernel.until("the cell's busy again", () => shown().length === 3);
+      deepEqual(shown(), ["status busy", "execute_input", "status busy"]);
       await kernel.interrupt();
       await done;
+      deepEqual(shown().slice(3), ["error", "status idle"]);
     });
 
     it("inspection of a name, and of one that does not exist", async () => {
