@@ -41,7 +41,7 @@ export interface Page {
   pause(): void;
   resume(): void;
   send(code: string): string;
-  /** Runs code and answers the types of the messages that belong to it, once reply and idle are there. */
+  /** Runs code and answers what belongs to it, types of messages and states, once reply and idle are there. */
   execute(code: string): Promise<string[]>;
   close(): void;
 }
@@ -104,7 +104,7 @@ export async function openChannels(workbench: Pick<TestWorkbench, "port" | "toke
         () => {
           const own = received.filter(({ parent }) => parent === id);
           const done = own.some(({ state }) => state === "idle") && own.some(({ type }) => type === "execute_reply");
-          return done ? own.map(({ type }) => type) : undefined;
+          return done ? own.map(({ type, state }) => (type === "status" ? String(state) : type)) : undefined;
         },
         90_000,
       );
