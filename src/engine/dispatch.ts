@@ -12,7 +12,7 @@ import type { EngineName } from "./engine-names.js";
 import type { HostedEngine, HostedStream } from "./hosted-engine.js";
 import { loadCassandraTable } from "./load-cassandra.js";
 import { queryBeside } from "./open-engine.js";
-import type { EngineRequests, FromEngine, LiveUpdate, RequestName, StreamOptions, StreamStatus } from "./protocol.js";
+import type { EnginePush, EngineRequests, LiveUpdate, RequestName, StreamOptions, StreamStatus } from "./protocol.js";
 import { EngineStream, streamNotFound } from "./stream.js";
 
 /** How often retention, checkpoints and the figures of quiet streams are looked after. */
@@ -24,7 +24,7 @@ type Handlers = {
   ) => Promise<EngineRequests[Name]["answer"]> | EngineRequests[Name]["answer"];
 };
 
-export type Push = (message: Extract<FromEngine, { kind: "streamStatus" | "queryProgress" | "liveUpdate" }>) => void;
+export type Push = (message: EnginePush) => void;
 
 export class EngineDispatch {
   readonly #engine: HostedEngine;

@@ -9,7 +9,7 @@ import { Socket } from "node:net";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { deserializeError, type SerializedError, TidetableError } from "../errors.js";
 import type { EngineStart } from "./hosted-engine.js";
-import type { EngineRequests, FromEngine, RequestName } from "./protocol.js";
+import type { EnginePush, EngineRequests, FromEngine, RequestName } from "./protocol.js";
 
 /**
  * DuckDB holds one of these for each statement that runs. With Node's four, as many long queries would stop the ingest of
@@ -31,8 +31,6 @@ interface Pending {
   readonly reject: (error: TidetableError) => void;
 }
 
-type Pushed = Extract<FromEngine, { kind: "streamStatus" | "queryProgress" | "liveUpdate" }>;
-
 export class EngineChild {
   readonly #process: ChildProcess;
   readonly #pending = new Map<number, Pending>();
@@ -42,7 +40,7 @@ export class EngineChild {
   #endError: TidetableError | undefined;
   #stderr = "";
 
-  constructor(start: EngineStart, onPush: (message: Pushed) => void) {
+  constructor(start: EngineStart, onPush: (message: EnginePush) => void) {
     const { path, execArgv } = engineEntry();
     const { sparkRemote, ...argument } = start;
     this.#process = fork(path, [JSON.stringify(argument)], {

@@ -2,10 +2,9 @@
  * Messages on their way to the kernel. Answers all go out, in order; of pushes only the newest per subject waits, so a
  * kernel that is slow to read never makes a queue grow here.
  */
-import type { FromEngine } from "./protocol.js";
+import type { EnginePush, FromEngine } from "./protocol.js";
 
 type Answer = Extract<FromEngine, { kind: "answer" | "failure" }>;
-type Pushed = Exclude<FromEngine, Answer>;
 
 /** Calls back when the message has left; its error means that nobody listens any more. */
 export type Send = (message: FromEngine, sent: (error: Error | null) => void) => void;
@@ -13,7 +12,7 @@ export type Send = (message: FromEngine, sent: (error: Error | null) => void) =>
 export class Outbox {
   readonly #send: Send;
   readonly #leaving = new Set<string>();
-  readonly #waiting = new Map<string, Pushed>();
+  readonly #waiting = new Map<string, EnginePush>();
 
   constructor(send: Send) {
     this.#send = send;
@@ -24,7 +23,7 @@ export class Outbox {
     this.#send(message, () => undefined);
   }
 
-  push(message: Pushed): void {
+  push(message: EnginePush): void {
     const subject = subjectOf(message);
     if (this.#leaving.has(subject)) {
       this.#waiting.set(subject, message);
@@ -41,7 +40,7 @@ export class Outbox {
   }
 }
 
-function subjectOf(message: Pushed): string {
+function subjectOf(message: EnginePush): string {
   switch (message.kind) {
     case "streamStatus":
       return `stream ${message.status.name}`;

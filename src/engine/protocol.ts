@@ -194,3 +194,6 @@ export type FromEngine =
   | { readonly kind: "streamStatus"; readonly status: StreamStatus }
   | { readonly kind: "queryProgress"; readonly queryId: string; readonly progress: QueryProgress }
   | { readonly kind: "liveUpdate"; readonly update: LiveUpdate };
+
+/** What an engine says unasked. */
+export type EnginePush = Exclude<FromEngine, { kind: "answer" | "failure" }>;

@@ -30,21 +30,20 @@ export class StatementProgress {
 
   /** The answer's first output: where the progress stood, if that was shown. */
   answer(bundle: MimeBundle): void {
-    if (this.#display === undefined) {
-      this.#cell.display(bundle);
-      return;
-    }
-    this.#display.dispose();
-    this.#display = undefined;
-    this.#cell.updateDisplay(this.#displayId, bundle);
+    if (!this.#replace(bundle)) this.#cell.display(bundle);
   }
 
   /** There will be no answer: how far it came stays. */
   stopped(): void {
-    if (this.#display === undefined) return;
+    this.#replace(progressBundle(this.#last, performance.now() - this.#startedMs, "stopped"));
+  }
+
+  /** False where no progress was shown. */
+  #replace(bundle: MimeBundle): boolean {
+    if (this.#display === undefined) return false;
     this.#display.dispose();
     this.#display = undefined;
-    const elapsedMs = performance.now() - this.#startedMs;
-    this.#cell.updateDisplay(this.#displayId, progressBundle(this.#last, elapsedMs, "stopped"));
+    this.#cell.updateDisplay(this.#displayId, bundle);
+    return true;
   }
 }

@@ -2,26 +2,22 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { until } from "../support/until.js";
 
+export interface Proxy {
+  readonly address: string;
+  close(): void;
+}
+
 /**
  * A proxy that harms: of the answers that pass, every seventh has a bit flipped in its second half, every eleventh is
  * cut in the middle and the connection reset. Puts its own port into answers that name the broker's.
  */
-export async function startHarmfulProxy(broker: string): Promise<{ address: string; faults(): number; close(): void }> {
-  const brokerPort = Number(broker.split(":")[1]);
-  const sockets = new Set<Socket>();
+export async function startHarmfulProxy(broker: string): Promise<Proxy & { faults(): number }> {
   let answers = 0;
   let faults = 0;
-  const server = createServer((downstream) => {
-    const upstream = connect(brokerPort, "127.0.0.1");
-    sockets.add(downstream).add(upstream);
-    const end = () => {
-      downstream.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [downstream, upstream]) socket.on("error", end).on("close", end);
+  const proxy = await startProxy(broker, ({ downstream, upstream, withOwnPort }) => {
     downstream.on("data", (bytes) => upstream.write(bytes));
     upstream.on("data", (bytes) => {
-      const answer = withPort(bytes, brokerPort, portOf(server));
+      const answer = withOwnPort(bytes);
       // Small ones are Metadata and the like: they name the port and have no checksum.
       if (answer.length > 2_000) {
         answers += 1;
@@ -40,16 +36,7 @@ export async function startHarmfulProxy(broker: string): Promise<{ address: stri
       downstream.write(answer);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await until("the proxy listens", () => server.listening);
-  return {
-    address: `127.0.0.1:${portOf(server)}`,
-    faults: () => faults,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  return { ...proxy, faults: () => faults };
 }
 
 /** CreateTopics (Kafka's protocol guide, "Api Key Numbers"). */
@@ -59,18 +46,9 @@ const createTopicsKey = 19;
  * A proxy that ends the connection on whoever asks for a topic, `times` times: before the broker hears of it, then after,
  * and so on. `times` counts over all connections.
  */
-export async function startHangingUpProxy(broker: string, times: number): Promise<{ address: string; close(): void }> {
-  const brokerPort = Number(broker.split(":")[1]);
-  const sockets = new Set<Socket>();
+export function startHangingUpProxy(broker: string, times: number): Promise<Proxy> {
   let left = times;
-  const server = createServer((downstream) => {
-    const upstream = connect(brokerPort, "127.0.0.1");
-    sockets.add(downstream).add(upstream);
-    const end = () => {
-      downstream.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [downstream, upstream]) socket.on("error", end).on("close", end);
+  return startProxy(broker, ({ downstream, upstream, end, withOwnPort }) => {
     downstream.on("data", (bytes: Buffer) => {
       const asked = left > 0 && bytes.length > 6 && bytes.readInt16BE(4) === createTopicsKey;
       if (asked) left -= 1;
@@ -79,8 +57,33 @@ export async function startHangingUpProxy(broker: string, times: number): Promis
       if (asked) upstream.prependOnceListener("data", end);
     });
     upstream.on("data", (bytes) => {
-      if (!downstream.destroyed) downstream.write(withPort(bytes, brokerPort, portOf(server)));
+      if (!downstream.destroyed) downstream.write(withOwnPort(bytes));
     });
+  });
+}
+
+interface Line {
+  readonly downstream: Socket;
+  readonly upstream: Socket;
+  /** Ends both sides. */
+  readonly end: () => void;
+  /** A copy of an answer, in which the proxy's port stands for the broker's. */
+  readonly withOwnPort: (answer: Buffer) => Buffer;
+}
+
+/** A proxy between a broker and whoever connects; what passes on each line, and how, is `carry`'s. */
+async function startProxy(broker: string, carry: (line: Line) => void): Promise<Proxy> {
+  const brokerPort = Number(broker.split(":")[1]);
+  const sockets = new Set<Socket>();
+  const server = createServer((downstream) => {
+    const upstream = connect(brokerPort, "127.0.0.1");
+    sockets.add(downstream).add(upstream);
+    const end = () => {
+      downstream.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [downstream, upstream]) socket.on("error", end).on("close", end);
+    carry({ downstream, upstream, end, withOwnPort: (answer) => withPort(answer, brokerPort, portOf(server)) });
   });
   server.listen(0, "127.0.0.1");
   await until("the proxy listens", () => server.listening);
