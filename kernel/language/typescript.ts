@@ -194,7 +194,9 @@ export class TypeScriptExecutor implements Executor {
     try {
       await this.#orInterrupted(magics.get(call.name).run(call.argumentLine, call.body, magicCell));
     } catch (thrown) {
-      throw thrown instanceof CellFailure ? thrown : new CellFailure(describeMessage(thrown));
+      // What has its own words keeps them; of anything else a magic's cell shows the message alone.
+      if (thrown instanceof CellFailure || thrown instanceof InterruptedError) throw thrown;
+      throw new CellFailure(describeMessage(thrown));
     }
   }
 

@@ -53,6 +53,20 @@ describe("interrupt", function () {
     }
   }
 
+  it("ends a SQL statement, and says so in the same words as of any other cell", async () => {
+    const { parentId, done } = kernel.startExecute(
+      "%%sql\nSELECT count(*) AS n FROM range(100000000000) a, range(100000) b",
+    );
+    // A statement that takes its time shows its progress: from then on it runs.
+    await kernel.until("the statement to run", () => kernel.of(parentId).some(({ type }) => type === "display_data"));
+    await kernel.interrupt();
+    const { reply } = await done;
+    deepEqual(
+      [reply.content.ename, reply.content.evalue],
+      ["Interrupted", "The cell was interrupted. What it had done by then is kept."],
+    );
+  });
+
   it("ends what goes on behind an await, and leaves the cell's functions usable", async () => {
     const { parentId, done } = kernel.startExecute(
       "let steps = 0; async function step(times: number) { for (let i = 0; i < times; i++) { await sleep(1); steps++ } } " +
