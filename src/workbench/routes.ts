@@ -47,7 +47,8 @@ class RequestError extends Error {
 const bodyBytesMax = 1024 * 1024;
 const notebookBodyBytesMax = 64 * 1024 * 1024;
 
-export function createRoutes(ports: RoutePorts): (request: Request) => Response | Promise<Response> {
+/** Its `fetch` serves; its `routes` are the whole table, which the tests hold against who may use each. */
+export function createRoutes(ports: RoutePorts): Pick<Hono, "fetch" | "routes"> {
   const app = new Hono();
   addDoor(app, ports);
   addPage(app, ports);
@@ -57,7 +58,7 @@ export function createRoutes(ports: RoutePorts): (request: Request) => Response 
   addViewLinks(app, ports);
   app.notFound((context) => context.json({ message: "there is no such address." }, 404));
   app.onError((error, context) => errorResponse(error, context, ports.log));
-  return (request) => app.fetch(request);
+  return app;
 }
 
 function addDoor(app: Hono, ports: RoutePorts): void {
@@ -115,9 +116,10 @@ function addDoor(app: Hono, ports: RoutePorts): void {
     }
     return next();
   });
-  app.use("/api/contents/*", limitBody(notebookBodyBytesMax));
-  app.use("/api/sessions/*", limitBody(bodyBytesMax));
-  app.use("/api/kernels/*", limitBody(bodyBytesMax));
+  const [notebooks, others] = [limitBody(notebookBodyBytesMax), limitBody(bodyBytesMax)];
+  app.use("/api/*", (context, next) =>
+    context.req.path.startsWith("/api/contents/") ? notebooks(context, next) : others(context, next),
+  );
 }
 
 /** The page's own files, which hold nothing of anybody's, for who may look at a notebook. */
@@ -130,7 +132,8 @@ function isViewersAsset(context: Context, door: Door, viewLinks: ViewLinks): boo
 
 /** DELETE has no body that is read, and the limit's own copy of such a request fails. */
 function limitBody(maxSize: number): MiddlewareHandler {
-  const limit = bodyLimit({ maxSize });
+  const tooLarge = `the body is over ${maxSize / 1024 / 1024} MiB, which is the limit here.`;
+  const limit = bodyLimit({ maxSize, onError: (context) => context.json({ message: tooLarge }, 413) });
   return (context, next) => (context.req.method === "DELETE" ? next() : limit(context, next));
 }
 

@@ -17,6 +17,7 @@ import { Contents } from "./contents.js";
 import { ContentsError } from "./contents-path.js";
 import { Kernels } from "./kernels.js";
 import { newKeys, openKeys, saveKeys } from "./keys.js";
+import { logLine } from "./log-line.js";
 import { createRoutes } from "./routes.js";
 import { Sessions } from "./sessions.js";
 import { connectZmqKernel } from "./socket/zmq-kernel-client.js";
@@ -56,6 +57,13 @@ export interface Workbench {
 
 const host = "127.0.0.1";
 const defaultPort = 8686;
+/** Node looks for late requests only every 30 s by itself, and so would keep a silent one for 40. */
+const requestLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+};
 
 /**
  * @throws TidetableError PORT_TAKEN for a given port that is in use; CONFIG_INVALID when the notebook cannot be opened;
@@ -64,14 +72,15 @@ const defaultPort = 8686;
 export async function startWorkbench(options: WorkbenchOptions): Promise<Workbench> {
   const assets = await loadAssets(options.webDirectory ?? builtPage());
   const privateDirectory = await mkdtemp(join(tmpdir(), "tidetable-"));
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 60_000 });
+  const log = (line: string) => options.log(logLine(line));
+  const server = createServer(requestLimits);
   server.maxConnections = 200;
   const kernelCommand = {
     argv: options.kernelCommand,
     environment: options.environment,
     connectionDirectory: privateDirectory,
   };
-  const kernels = new Kernels(kernelCommand, connectZmqKernel, options.log);
+  const kernels = new Kernels(kernelCommand, connectZmqKernel, log);
   let webSockets: WebSockets | undefined;
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -95,9 +104,9 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
       }),
       viewFeed: new ViewFeed(kernels, sessions),
       instance: randomUUID(),
-      log: options.log,
+      log,
     });
-    server.on("request", getRequestListener(routes, { overrideGlobalObjects: false }));
+    server.on("request", getRequestListener(routes.fetch, { overrideGlobalObjects: false }));
     webSockets = serveWebSockets(server, door, wrongTokens, kernels, connectZmqKernel);
     return { url: `http://${host}:${port}/?token=${door.token}`, port, close };
   } catch (error) {

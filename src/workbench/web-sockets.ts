@@ -11,7 +11,7 @@ import { Channels, kernelSubprotocol, type PageAddress } from "./channels.js";
 import type { ConnectKernel } from "./kernel-client.js";
 import type { Kernels } from "./kernels.js";
 
-const messageBytesMax = 64 * 1024 * 1024;
+const messageBytesMax = 8 * 1024 * 1024;
 const fragmentsMax = 1024;
 const socketsMax = 60;
 const pingEveryMs = 30_000;

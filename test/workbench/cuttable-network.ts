@@ -8,6 +8,8 @@ export interface CuttableNetwork {
   readonly port: number;
   /** Ends every connection and takes no new one. */
   cut(): void;
+  /** Carries nothing any more and says so to nobody: connections stay open, further ones are taken, and what is sent is gone. */
+  fallSilent(): void;
   mend(): void;
   close(): void;
 }
@@ -16,9 +18,17 @@ export interface CuttableNetwork {
 export async function openCuttableNetwork(targetPort: () => number): Promise<CuttableNetwork> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isSilent = false;
   const server = createServer((near) => {
     if (isCut) {
       near.destroy();
+      return;
+    }
+    if (isSilent) {
+      sockets.add(near);
+      near.on("error", () => near.destroy());
+      near.on("close", () => sockets.delete(near));
+      near.resume();
       return;
     }
     const far = createConnection(targetPort(), "127.0.0.1");
@@ -46,8 +56,15 @@ export async function openCuttableNetwork(targetPort: () => number): Promise<Cut
       isCut = true;
       drop();
     },
+    fallSilent: () => {
+      isSilent = true;
+      for (const socket of sockets) socket.unpipe().resume();
+    },
     mend: () => {
       isCut = false;
+      // What was lost on its way does not come after all.
+      if (isSilent) drop();
+      isSilent = false;
     },
     close: () => {
       server.close();

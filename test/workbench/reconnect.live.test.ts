@@ -61,30 +61,36 @@ describe("the workbench's page, when it loses the workbench", function () {
   }
   const notice = () => opened.page.locator(".tt-notices");
 
-  it("has, once it is connected again, every line that a cell wrote meanwhile, and the newest of a live output", async () => {
-    const { page, workbench } = await open([liveCell, writingCell, "6 * 7"]);
-    await runCell(page, 0);
-    await cellsFinished(page, 1);
-    await runCell(page, 1);
-    await codeCell(page, 1).locator(".jp-OutputArea", { hasText: "begun" }).waitFor();
-    network.cut();
-    await notice().getByText("The workbench does not answer").waitFor({ timeout: 60_000 });
-    await workbench.writeFile("cut", "");
-    await until("the cell has written", () => workbench.hasFile("written"), 60_000);
-    // Run while nobody hears it: it is sent when somebody does.
-    await runCell(page, 2);
-    network.mend();
-    await notice().getByText("Connected again. What cells wrote meanwhile is here.").waitFor({ timeout: 60_000 });
-    await codeCell(page, 1).locator(".jp-OutputArea", { hasText: "the end" }).waitFor({ timeout: 60_000 });
-    const text = (await codeCell(page, 1).locator(".jp-OutputArea").textContent()) ?? "";
-    deepEqual(
-      [...text.matchAll(/line (\d+) /g)].map(([, number]) => Number(number)),
-      Array.from({ length: 500 }, (_, index) => index + 1),
-    );
-    await codeCell(page, 0).locator(".jp-OutputArea", { hasText: "update 300y" }).waitFor();
-    await codeCell(page, 2).locator(".jp-OutputArea", { hasText: "42" }).waitFor({ timeout: 30_000 });
-    await kernelReady(page);
-  });
+  const losses = [
+    ["was cut off", () => network.cut()],
+    ["fell silent without a word", () => network.fallSilent()],
+  ] as const;
+  for (const [how, lose] of losses) {
+    it(`has, once it is connected again over a network that ${how}, every line that a cell wrote meanwhile, and the newest of a live output`, async () => {
+      const { page, workbench } = await open([liveCell, writingCell, "6 * 7"]);
+      await runCell(page, 0);
+      await cellsFinished(page, 1);
+      await runCell(page, 1);
+      await codeCell(page, 1).locator(".jp-OutputArea", { hasText: "begun" }).waitFor();
+      lose();
+      await notice().getByText("The workbench does not answer").waitFor({ timeout: 60_000 });
+      await workbench.writeFile("cut", "");
+      await until("the cell has written", () => workbench.hasFile("written"), 60_000);
+      // Run while nobody hears it: it is sent when somebody does.
+      await runCell(page, 2);
+      network.mend();
+      await notice().getByText("Connected again. What cells wrote meanwhile is here.").waitFor({ timeout: 60_000 });
+      await codeCell(page, 1).locator(".jp-OutputArea", { hasText: "the end" }).waitFor({ timeout: 60_000 });
+      const text = (await codeCell(page, 1).locator(".jp-OutputArea").textContent()) ?? "";
+      deepEqual(
+        [...text.matchAll(/line (\d+) /g)].map(([, number]) => Number(number)),
+        Array.from({ length: 500 }, (_, index) => index + 1),
+      );
+      await codeCell(page, 0).locator(".jp-OutputArea", { hasText: "update 300y" }).waitFor();
+      await codeCell(page, 2).locator(".jp-OutputArea", { hasText: "42" }).waitFor({ timeout: 30_000 });
+      await kernelReady(page);
+    });
+  }
 
   it("goes on with a new kernel when the workbench was started anew, and keeps what is not saved", async () => {
     const { page, workbench: first } = await open(["const before = 1; before", "typeof before"]);

@@ -8,8 +8,18 @@ export interface ConnectionNews {
 
 const source = {};
 
+/** The workbench takes no larger message from a page; it would close the connection, again and again. */
+export const messageBytesMax = 8 * 1024 * 1024;
+
+/** A message was not sent, because it has more bytes than that. */
+export const messageTooLarge = new Signal<object, number>(source);
+
 export const connectedAgain = new Signal<object, ConnectionNews>(source);
 
 export function tellConnection(news: ConnectionNews): void {
   connectedAgain.emit(news);
+}
+
+export function tellTooLarge(bytes: number): void {
+  messageTooLarge.emit(bytes);
 }

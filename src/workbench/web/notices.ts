@@ -7,7 +7,7 @@ import { type INotebookModel, NotebookActions } from "@jupyterlab/notebook";
 import type { Kernel } from "@jupyterlab/services";
 import type { CommandRegistry } from "@lumino/commands";
 import { Widget } from "@lumino/widgets";
-import { connectedAgain } from "./connection-news.js";
+import { connectedAgain, messageBytesMax, messageTooLarge } from "./connection-news.js";
 import { askServer, belongTo, type KnownKernel, type ServerNews } from "./server-news.js";
 
 interface Notice {
@@ -74,6 +74,10 @@ export class Notices extends Widget {
     sessionContext.sessionChanged.connect(refresh);
     connectedAgain.connect((_, { isWhole }) => {
       this.#afterwards = isWhole ? whole : notWhole;
+      refresh();
+    });
+    messageTooLarge.connect((_, bytes) => {
+      this.#afterwards = tooLarge(bytes);
       refresh();
     });
     sessionContext.connectionStatusChanged.connect(refresh);
@@ -179,6 +183,14 @@ export class Notices extends Widget {
     this.node.append(text);
     if (notice.action !== undefined) this.node.append(actionButton(notice.action));
   }
+}
+
+function tooLarge(bytes: number): Notice {
+  const mebibytes = (count: number) => (count / 1024 / 1024).toFixed(1).replace(/\.0$/, "");
+  return {
+    kind: "failed",
+    text: `This cell was not run: it has ${mebibytes(bytes)} MiB, and a kernel takes ${mebibytes(messageBytesMax)}. Put the data into a file and read it.`,
+  };
 }
 
 function noticeOf(news: ServerNews, restart: () => Promise<unknown>): Notice {

@@ -1,6 +1,7 @@
-/** W4: every pair of a Host and an Origin that a browser or an attacker may send, with the owner's cookie, at the door. */
+/** W4: every pair of a Host and an Origin that a browser or an attacker may send, with the owner's cookie, at the door and at each route. */
 import { equal } from "node:assert/strict";
-import { cookieFor, type Door, refusal } from "../../src/workbench/access.js";
+import { cookieFor, type Door, refusal } from "../../../src/workbench/access.js";
+import { openTestDoor, type TestDoor } from "./door-fixture.js";
 
 const port = 8686;
 const door: Door = { token: "t".repeat(43), session: "s".repeat(43), port };
@@ -52,23 +53,56 @@ function isIn(call: string, host: string | undefined, origin: string | undefined
   return refusal(door, { ...caller, header: (name) => headers[name] }) === undefined;
 }
 
-describe("W4: Host and Origin", () => {
-  const hosts = [...homes, ...foreignHosts];
-  const origins = [undefined, ...homes.map((home) => `http://${home}`), ...foreignOrigins];
-  const cases = hosts.length * origins.length * calls.length;
+const hosts = [...homes, ...foreignHosts];
+const origins = [undefined, ...homes.map((home) => `http://${home}`), ...foreignOrigins];
 
-  it(`lets in exactly the page's own: ${cases} cases of ${hosts.length} Hosts, ${origins.length} Origins and ${calls.length} kinds of calls`, () => {
+function isExpected(reads: boolean, host: string | undefined, origin: string | undefined): boolean {
+  return homes.includes(host ?? "") && (origin === undefined ? reads : origin === `http://${host}`);
+}
+
+describe("W4: Host and Origin", function () {
+  this.timeout(60_000);
+  let at: TestDoor;
+  before(async () => {
+    at = await openTestDoor();
+  });
+  after(() => at?.close());
+
+  const cases = hosts.length * origins.length * calls.length;
+  it(`the door lets in exactly the page's own: ${cases} cases of ${hosts.length} Hosts, ${origins.length} Origins and ${calls.length} kinds of calls`, () => {
     let counted = 0;
     for (const host of hosts) {
       for (const origin of origins) {
         for (const call of calls) {
           const reads = call === "GET" || call === "HEAD";
-          const expected = homes.includes(host ?? "") && (origin === undefined ? reads : origin === `http://${host}`);
-          equal(isIn(call, host, origin), expected, `${call} ${host} from ${origin}`);
+          equal(isIn(call, host, origin), isExpected(reads, host, origin), `${call} ${host} from ${origin}`);
           counted++;
         }
       }
     }
     equal(counted, cases);
+  });
+
+  it("so does each route: over 14,000 cases", async () => {
+    // The protocol itself takes the spaces around a value away.
+    const sent = (values: readonly (string | undefined)[]) => values.filter((value) => value === value?.trim());
+    let counted = 0;
+    for (const host of sent(hosts)) {
+      for (const origin of sent(origins)) {
+        for (const { method, path } of at.routes) {
+          if (host === undefined) continue;
+          const { status, body } = await at.ask(method, path, { host, origin, cookie: at.cookie });
+          await body?.cancel();
+          const isIn = ![401, 403].includes(status);
+          equal(
+            isIn,
+            isExpected(method === "GET", host, origin),
+            `${method} ${path} ${host} from ${origin}: ${status}`,
+          );
+          counted++;
+        }
+      }
+    }
+    equal(counted >= 14_000, true, String(counted));
   });
 });

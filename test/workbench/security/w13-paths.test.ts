@@ -3,8 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Contents } from "../../src/workbench/contents.js";
-import { ContentsError } from "../../src/workbench/contents-path.js";
+import { Contents } from "../../../src/workbench/contents.js";
+import { ContentsError } from "../../../src/workbench/contents-path.js";
 
 const empty = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] };
 
