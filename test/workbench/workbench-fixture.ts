@@ -38,16 +38,23 @@ export interface TestWorkbenchOptions {
   readonly notebook: readonly string[] | string;
   readonly port?: number;
   readonly command?: readonly string[];
+  /** Beside the test's own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function startTestWorkbench({ notebook, port, command }: TestWorkbenchOptions): Promise<TestWorkbench> {
+export async function startTestWorkbench({
+  notebook,
+  port,
+  command,
+  environment = {},
+}: TestWorkbenchOptions): Promise<TestWorkbench> {
   const directory = await mkdtemp(join(tmpdir(), "tidetable-workbench-"));
   const dataDirectory = join(directory, "data");
   await mkdir(dataDirectory);
   const name = typeof notebook === "string" ? basename(notebook) : "test.ipynb";
   const text = typeof notebook === "string" ? await readFile(notebook, "utf8") : notebookText(notebook);
   await writeFile(join(directory, name), text);
-  return startIn({ directory, name, port, command: command ?? kernelCommand }).catch(async (error) => {
+  return startIn({ directory, name, port, command: command ?? kernelCommand, environment }).catch(async (error) => {
     await removeFolder(directory);
     throw error;
   });
@@ -58,10 +65,11 @@ interface Place {
   readonly name: string;
   readonly port: number | undefined;
   readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 async function startIn(place: Place): Promise<TestWorkbench> {
-  const { directory, name, port, command } = place;
+  const { directory, name, port, command, environment } = place;
   const dataDirectory = join(directory, "data");
   const log: string[] = [];
   const workbench = await startWorkbench({
@@ -69,7 +77,7 @@ async function startIn(place: Place): Promise<TestWorkbench> {
     rootDirectory: directory,
     port,
     kernelCommand: command,
-    environment: { ...process.env, KAFKA_BROKERS: "", TIDETABLE_DATA: dataDirectory },
+    environment: { ...process.env, KAFKA_BROKERS: "", TIDETABLE_DATA: dataDirectory, ...environment },
     keysDirectory: join(directory, ".keys"),
     log: (line) => log.push(line),
   });

@@ -1,6 +1,6 @@
 /** W13: paths that lead out of the folder, or name nothing in it, at each verb of the contents; what is outside stays as it is. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Contents } from "../../../src/workbench/contents.js";
@@ -105,5 +105,75 @@ describe("W13: paths", () => {
     for (const file of ["secret.ipynb", "outside/secret.ipynb"]) {
       equal(await readFile(join(home, file), "utf8"), JSON.stringify(empty));
     }
+  });
+
+  it("that are links lead nowhere outside: 12 cases", async () => {
+    const [root, outside] = [join(home, "root"), join(home, "outside")];
+    const links: ReadonlyArray<readonly [name: string, target: string, path: string]> = [
+      ["absolute.ipynb", join(outside, "secret.ipynb"), "absolute.ipynb"],
+      ["relative.ipynb", "../outside/secret.ipynb", "relative.ipynb"],
+      ["twice.ipynb", "absolute.ipynb", "twice.ipynb"],
+      ["up", "..", "up/secret.ipynb"],
+      ["upup", "up", "upup/outside/secret.ipynb"],
+      ["system", "/", "system/etc/hostname.ipynb"],
+      ["own", "/proc/self/cwd", "own/package.ipynb"],
+      ["root-copy", root, "root-copy/../../outside/secret.ipynb"],
+      ["deep/out", "../../outside", "deep/out/secret.ipynb"],
+      ["missing.ipynb", "../outside/new.ipynb", "missing.ipynb"],
+      ["round", "round", "round/secret.ipynb"],
+      ["sibling", `${outside}/../outside`, "sibling/secret.ipynb"],
+    ];
+    equal(links.length, 12);
+    for (const [name, target, path] of links) {
+      await symlink(target, join(root, name));
+      const { "rename from": _, ...acts } = verbs;
+      for (const [verb, act] of Object.entries({ ...acts, create: (to: string) => contents.create(to, empty) })) {
+        const outcome = await act(path).then(
+          () => "done",
+          (error: unknown) => error,
+        );
+        ok(outcome instanceof ContentsError, `${verb} ${path} over ${target}: ${String(outcome)}`);
+      }
+      await rm(join(root, name));
+    }
+    deepEqual(await readdir(outside), ["secret.ipynb"]);
+    equal(await readFile(join(outside, "secret.ipynb"), "utf8"), JSON.stringify(empty));
+  });
+
+  it("that turn into links between one look and the next lead nowhere either: 1,000 swaps", async () => {
+    const [root, secret] = [join(home, "root"), join(home, "outside/secret.ipynb")];
+    const secretNotebook = { ...empty, metadata: { secret: true } };
+    await writeFile(secret, JSON.stringify(secretNotebook));
+    const [link, own] = [join(home, "swap-link"), join(home, "swap-own")];
+    let swaps = 0;
+    let isSwapping = true;
+    const swapping = (async () => {
+      while (swaps < 1000) {
+        await symlink(secret, link);
+        await rename(link, join(root, "swapped.ipynb"));
+        await writeFile(own, JSON.stringify(empty));
+        await rename(own, join(root, "swapped.ipynb"));
+        swaps++;
+      }
+    })().finally(() => {
+      isSwapping = false;
+    });
+    let reads = 0;
+    while (isSwapping) {
+      const answers = await Promise.all([
+        contents.read("swapped.ipynb").catch(() => undefined),
+        contents.write("swapped.ipynb", { ...empty, metadata: { written: true } }).catch(() => undefined),
+      ]);
+      for (const answer of answers) {
+        if (answer === undefined) continue;
+        reads++;
+        equal("secret" in answer.content.metadata, false);
+      }
+    }
+    await swapping;
+    equal(swaps, 1000);
+    ok(reads > 0);
+    equal(await readFile(secret, "utf8"), JSON.stringify(secretNotebook));
+    await rm(join(root, "swapped.ipynb"));
   });
 });
