@@ -5,7 +5,7 @@
  * themselves stay outside the bundles.
  */
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,6 +36,42 @@ const alasqlInside = {
   },
 };
 
+/** Part of the bundles that talk to Spark: of its 15 MB, sources and tools for the most part, 0.4 are used. */
+const arrowInside = {
+  name: "arrow-inside",
+  setup(build) {
+    build.onResolve({ filter: /^(apache-arrow|flatbuffers|tslib)$/ }, ({ path }) => ({
+      path: fileURLToPath(import.meta.resolve(path)),
+    }));
+  },
+};
+
+/** What the kernel needs of tslab, with the stock compiler in the place of its fork, which alone has 38 MB. */
+async function buildTslab(options) {
+  const parts =
+    'exports.converter = require("tslab/dist/converter"); exports.jupyter = require("tslab/dist/jupyter"); exports.library = require("tslab");';
+  const require = createRequire(import.meta.url);
+  await build({
+    ...options,
+    stdin: { contents: parts, resolveDir: root, sourcefile: "tslab-parts.js" },
+    outdir: undefined,
+    outfile: join(root, "dist/tslab.cjs"),
+    format: "cjs",
+    packages: "bundle",
+    // Its own way to talk to Jupyter is never started.
+    external: ["typescript", "zeromq"],
+    alias: { "@tslab/typescript-for-tslab": "typescript" },
+    sourcemap: false,
+    define: {},
+  });
+  const folder = dirname(require.resolve("tslab/package.json"));
+  await copyFile(join(folder, "dist/public.d.ts"), join(root, "dist/tslab.d.ts"));
+  await copyFile(join(folder, "LICENSE"), join(root, "dist/tslab.LICENSE.txt"));
+  for (const name of ["LICENSE", "NOTICE"]) {
+    await copyFile(join(root, `node_modules/apache-arrow/${name}.txt`), join(root, `dist/apache-arrow.${name}.txt`));
+  }
+}
+
 export async function buildNode() {
   await mkdir(join(root, "dist"), { recursive: true });
   const present = Object.fromEntries(
@@ -52,11 +88,13 @@ export async function buildNode() {
     target: "node20.19",
     packages: "external",
     sourcemap: true,
+    // Lines and names for traces; the sources themselves are not part of the package.
+    sourcesContent: false,
     logLevel: "warning",
     define: { "process.env.TIDETABLE_BUNDLED": '"1"' },
   };
   const { engine, ...others } = present;
-  await build({ ...options, entryPoints: others, legalComments: "none" });
+  await build({ ...options, entryPoints: others, plugins: [arrowInside], legalComments: "none" });
   await rm(join(root, "dist/engine-parts"), { recursive: true, force: true });
   // In parts, so that an engine process loads DuckDB's binding only when it opens DuckDB.
   await build({
@@ -64,11 +102,12 @@ export async function buildNode() {
     entryPoints: { engine },
     splitting: true,
     chunkNames: "engine-parts/[name]-[hash]",
-    plugins: [alasqlInside],
+    plugins: [alasqlInside, arrowInside],
     // AlaSQL notes where its own file lies; a bundle has no such place.
     define: { ...options.define, __dirname: '""' },
     legalComments: "linked",
   });
+  await buildTslab(options);
   await buildTypes();
 }
 

@@ -22,8 +22,9 @@ const imports = [...sourceFiles("kernel"), ...sourceFiles("src"), ...sourceFiles
 const io =
   /^(node:)?(fs|fs\/promises|net|http|https|http2|child_process|worker_threads|timers|timers\/promises|dgram|tls|os)$|^(zeromq|kafkajs|ws|@duckdb\/.*|hono|@hono\/.*)$/;
 
-/** What a result is, how its values read and how it is drawn: the page does it as the kernel does. */
-const pureForPage = /^src\/(charts\/.*|sql\/(schema|result-json|table-values|sql-vocabulary))\.ts$/;
+/** What a result is, how its values read, how it is drawn, and what a statement names: the page does it as the kernel does. */
+const pureForPage =
+  /^src\/(charts\/.*|sql\/(schema|result-json|table-values|sql-vocabulary|sql-text|statement-tables))\.ts$/;
 
 interface Rule {
   readonly name: string;

@@ -1,6 +1,7 @@
 /**
  * What is tslab's own: its judgement whether code in a console is complete, and its `display`, so that notebooks written
- * for tslab run here as they are. Its compiler is not loaded; ours is put in its place.
+ * for tslab run here as they are. Its compiler is not loaded; ours is put in its place. The build puts the few files of
+ * tslab that this needs beside the kernel; from source they are read where npm has them.
  */
 import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -17,18 +18,24 @@ interface TslabDisplay {
   readonly transient: { readonly display_id?: string };
 }
 
+interface TslabParts {
+  readonly converter: { isCompleteCode(code: string): { completed: boolean; indent?: string } };
+  readonly jupyter: { lastWriteDisplayData: (shown: TslabDisplay, update: boolean | undefined) => void };
+  readonly library: Readonly<Record<string, unknown>>;
+}
+
+const isBundled = process.env.TIDETABLE_BUNDLED === "1";
+
 export class Tslab {
   readonly #ts: TypeScript;
-  readonly #require: NodeJS.Require;
-  #isCompleteCode: ((code: string) => { completed: boolean; indent?: string }) | undefined;
+  #loaded: TslabParts | undefined;
 
   constructor(ts: TypeScript) {
     this.#ts = ts;
-    this.#require = createRequire(require.resolve("tslab/package.json"));
   }
 
   isComplete(code: string): Completeness {
-    const { completed, indent } = this.#completeness(code);
+    const { completed, indent } = this.#parts.converter.isCompleteCode(code);
     if (!completed) return { status: "incomplete", indent: indent ?? "" };
     const [first] = this.#syntaxProblems(code);
     if (first === undefined) return { status: "complete" };
@@ -42,40 +49,42 @@ export class Tslab {
    */
   library(show: (bundle: MimeBundle, displayId: string | undefined, update: boolean) => void): Library {
     const load = () => {
-      this.#standIn();
-      const jupyter = this.#require("tslab/dist/jupyter") as {
-        lastWriteDisplayData: (shown: TslabDisplay, update: boolean | undefined) => void;
-      };
+      const { jupyter, library } = this.#parts;
       jupyter.lastWriteDisplayData = ({ data, transient }, update) => show(data, transient.display_id, update ?? false);
-      return this.#require("tslab") as Readonly<Record<string, unknown>>;
+      return library;
     };
     const exports: Record<string, unknown> = {};
     // Read when a cell imports it; most never do.
     for (const name of ["display", "newDisplay", "versions"]) {
       Object.defineProperty(exports, name, { enumerable: true, get: () => load()[name] });
     }
-    const folder = dirname(require.resolve("tslab/package.json"));
-    return { exports, declarationFile: join(folder, "dist/public.d.ts").replaceAll("\\", "/") };
+    const declarations = isBundled
+      ? require.resolve("./tslab.d.ts")
+      : join(dirname(require.resolve("tslab/package.json")), "dist/public.d.ts");
+    return { exports, declarationFile: declarations.replaceAll("\\", "/") };
   }
 
-  #completeness(code: string): { completed: boolean; indent?: string } {
-    if (this.#isCompleteCode === undefined) {
-      this.#standIn();
-      const { isCompleteCode } = this.#require("tslab/dist/converter");
-      this.#isCompleteCode = isCompleteCode as (code: string) => { completed: boolean; indent?: string };
-    }
-    return this.#isCompleteCode(code);
+  get #parts(): TslabParts {
+    this.#loaded ??= isBundled ? (require("./tslab.cjs") as TslabParts) : this.#partsOfPackage();
+    return this.#loaded;
   }
 
   /** Puts our compiler where tslab looks for its fork of it: one in memory is enough. */
-  #standIn(): void {
-    const path = this.#require.resolve("@tslab/typescript-for-tslab");
-    if (this.#require.cache[path] !== undefined) return;
-    const module = new Module(path);
-    module.filename = path;
-    module.loaded = true;
-    module.exports = this.#ts;
-    this.#require.cache[path] = module;
+  #partsOfPackage(): TslabParts {
+    const ofTslab = createRequire(require.resolve("tslab/package.json"));
+    const path = ofTslab.resolve("@tslab/typescript-for-tslab");
+    if (ofTslab.cache[path] === undefined) {
+      const module = new Module(path);
+      module.filename = path;
+      module.loaded = true;
+      module.exports = this.#ts;
+      ofTslab.cache[path] = module;
+    }
+    return {
+      converter: ofTslab("tslab/dist/converter") as TslabParts["converter"],
+      jupyter: ofTslab("tslab/dist/jupyter") as TslabParts["jupyter"],
+      library: ofTslab("tslab") as TslabParts["library"],
+    };
   }
 
   #syntaxProblems(code: string): readonly { readonly code: number }[] {

@@ -6,14 +6,10 @@ import type { MagicCompletion } from "../cell-output.js";
 import type { TableInfo } from "./sql-engine.js";
 import { quoteWhereNeeded } from "./sql-names.js";
 import { type SqlToken, tokenizeSql } from "./sql-text.js";
-import { functions, keywords, statementKeywords } from "./sql-vocabulary.js";
+import { functions, keywords } from "./sql-vocabulary.js";
+import { findTable, type NamedTable, namedTables, noAlias, plainName, tableWords } from "./statement-tables.js";
 
 type Match = MagicCompletion["matches"][number];
-
-/** Words after which a table is named. */
-const tableWords = new Set(["from", "join", "into", "describe", "summarize", "table", "update"]);
-/** Words that cannot be an alias, though they follow a table. */
-const noAlias = new Set([...keywords.map((keyword) => keyword.toLowerCase()), ...statementKeywords]);
 
 /** @param catalog answers fast, or with what it knows */
 export async function completeSql(
@@ -55,35 +51,12 @@ function candidates(
   }
   const afterTable = previous !== undefined && tableWords.has(previous.text.toLowerCase());
   const afterComma = previous?.text === "," && clauseOf(before) === "from";
-  if (afterTable || afterComma) return tables.map(tableMatch);
-  const distinct = [...new Set(named.values())];
+  if (afterTable || afterComma) return [...tables.map(tableMatch), ...withMatches(statement)];
+  const distinct = [...named.values()];
   const columns =
     distinct.length > 0 ? distinct.flatMap(columnMatches) : previous === undefined ? [] : allColumns(tables);
-  const aliases = [...named.keys()].map((alias) => ({ text: quoteWhereNeeded(alias), type: "table" }));
+  const aliases = [...named.values()].map(({ name }) => ({ text: quoteWhereNeeded(name), type: "table" }));
   return unique([...columns, ...aliases, ...functionMatches(prefix), ...keywordMatches(prefix)]);
-}
-
-/** Tables by the lower-case name or alias under which the statement knows them. */
-function namedTables(statement: readonly SqlToken[], tables: readonly TableInfo[]): ReadonlyMap<string, TableInfo> {
-  const named = new Map<string, TableInfo>();
-  let inFrom = false;
-  statement.forEach((token, index) => {
-    const lower = token.text.toLowerCase();
-    if (tableWords.has(lower)) {
-      inFrom = true;
-    } else if (token.kind === "word" && noAlias.has(lower) && lower !== "as") {
-      inFrom = false;
-    }
-    const previous = statement[index - 1]?.text.toLowerCase() ?? "";
-    if (!inFrom || !(tableWords.has(previous) || previous === ",")) return;
-    const table = findTable(tables, plainName(token));
-    if (table === undefined) return;
-    const next = statement[index + 1];
-    const alias = next?.text.toLowerCase() === "as" ? statement[index + 2] : next;
-    const hasAlias = alias !== undefined && isName(alias) && !noAlias.has(alias.text.toLowerCase());
-    named.set((hasAlias ? plainName(alias) : table.name).toLowerCase(), table);
-  });
-  return named;
 }
 
 function statementAround(tokens: readonly SqlToken[], position: number): readonly SqlToken[] {
@@ -111,11 +84,20 @@ function tableMatch(table: TableInfo): Match {
   };
 }
 
-function columnMatches(table: TableInfo): readonly Match[] {
-  return table.columns.map(({ name, sqlType }) => ({
+/** Names that the statement's WITH has made. */
+function withMatches(statement: readonly SqlToken[]): readonly Match[] {
+  if (statement[0]?.text.toLowerCase() !== "with") return [];
+  return statement.flatMap((token, index) => {
+    const isMade = statement[index + 1]?.text.toLowerCase() === "as" && statement[index + 2]?.text === "(";
+    return isMade ? [{ text: quoteWhereNeeded(plainName(token)), type: "table" }] : [];
+  });
+}
+
+function columnMatches({ columns }: Pick<NamedTable, "columns">): readonly Match[] {
+  return columns.map(({ name, sqlType }) => ({
     text: quoteWhereNeeded(name),
     type: "column",
-    signature: sqlType,
+    ...(sqlType === undefined ? {} : { signature: sqlType }),
   }));
 }
 
@@ -132,20 +114,6 @@ function functionMatches(prefix: string): readonly Match[] {
 function keywordMatches(prefix: string): readonly Match[] {
   const lower = prefix !== "" && prefix === prefix.toLowerCase();
   return keywords.map((keyword) => ({ text: lower ? keyword.toLowerCase() : keyword, type: "keyword" }));
-}
-
-function findTable(tables: readonly TableInfo[], name: string): TableInfo | undefined {
-  return tables.find((table) => table.name.toLowerCase() === name.toLowerCase());
-}
-
-function isName(token: SqlToken): boolean {
-  return token.kind === "word" || token.kind === "quoted";
-}
-
-function plainName(token: SqlToken): string {
-  return token.kind === "quoted"
-    ? token.text.slice(1, token.closed ? -1 : undefined).replaceAll('""', '"')
-    : token.text;
 }
 
 function startsWith(text: string, prefix: string): boolean {

@@ -2,7 +2,6 @@
  * The notebook itself, from JupyterLab's components: document, editors, renderers, session. Knows nothing of the
  * header, the keys or the notices around it.
  */
-import { Sanitizer } from "@jupyterlab/apputils";
 import { CodeMirrorEditorFactory, CodeMirrorMimeTypeService } from "@jupyterlab/codemirror";
 import { Context } from "@jupyterlab/docregistry";
 import { rendererFactory as jsonRendererFactory } from "@jupyterlab/json-extension";
@@ -22,6 +21,7 @@ import { createEditorExtensions, createLanguages } from "./languages.js";
 import { liveVegaFactory } from "./live-vega.js";
 import { resultFactory } from "./result-view.js";
 import { RunnableContentFactory } from "./run-prompt.js";
+import { StrictSanitizer } from "./strict-sanitizer.js";
 
 export interface OpenNotebook {
   readonly context: Context<INotebookModel>;
@@ -40,7 +40,7 @@ export function createNotebook(services: ServiceManager.IManager, path: string):
   const rendermime = new RenderMimeRegistry({
     initialFactories: standardRendererFactories,
     markdownParser: createMarkdownParser(languages),
-    sanitizer: new Sanitizer(),
+    sanitizer: new StrictSanitizer(),
   });
   rendermime.addFactory(liveVegaFactory);
   rendermime.addFactory(resultFactory);

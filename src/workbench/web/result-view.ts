@@ -34,6 +34,18 @@ const markNames: Readonly<Record<Mark, string>> = {
   scatter: "Scatter",
 };
 
+function isResult(value: unknown): value is ResultJson {
+  const { columns, rows, totalRows, footer } = (value ?? {}) as Record<string, unknown>;
+  return (
+    Array.isArray(columns) &&
+    columns.every((column) => typeof column?.name === "string" && typeof column.type === "string") &&
+    Array.isArray(rows) &&
+    rows.every((row) => Array.isArray(row) && row.length === columns.length) &&
+    typeof totalRows === "number" &&
+    typeof footer === "string"
+  );
+}
+
 class ResultView extends Widget implements IRenderMime.IRenderer {
   readonly #bar = element("div", "tt-result-bar");
   readonly #place = element("div", "tt-result-place");
@@ -88,7 +100,14 @@ class ResultView extends Widget implements IRenderMime.IRenderer {
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const result = model.data[resultMime] as unknown as ResultJson;
+    const result: unknown = model.data[resultMime];
+    // A notebook of somebody else may hold anything here.
+    if (!isResult(result)) {
+      this.node.replaceChildren(
+        element("p", "tt-result-unreadable", "This result cannot be read; run its cell again."),
+      );
+      return;
+    }
     this.#isLive = "display_id" in model.metadata;
     this.#pause.hidden = !this.#isLive;
     if (this.#isPaused) {

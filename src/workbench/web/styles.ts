@@ -8,4 +8,5 @@ import "@jupyterlab/json-extension/style/index.js";
 import "./page.css";
 import "./side.css";
 import "./results.css";
+import "./dashboard.css";
 import "./view.css";

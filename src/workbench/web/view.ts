@@ -3,7 +3,6 @@
  * and sends it nothing. Outputs are as untrusted here as in any notebook that was just opened.
  */
 import "./styles.js";
-import { Sanitizer } from "@jupyterlab/apputils";
 import { PageConfig } from "@jupyterlab/coreutils";
 import { rendererFactory as jsonRendererFactory } from "@jupyterlab/json-extension";
 import { createMarkdownParser } from "@jupyterlab/markedparser-extension";
@@ -17,6 +16,7 @@ import { createLanguages } from "./languages.js";
 import { liveVegaFactory } from "./live-vega.js";
 import { type DisplayContent, updateDisplay } from "./reattach.js";
 import { resultFactory } from "./result-view.js";
+import { StrictSanitizer } from "./strict-sanitizer.js";
 
 interface ShownCell {
   /** What was shown, but for what moves by itself: a saved notebook changes only cells that differ in this. */
@@ -35,7 +35,7 @@ const said = element("p", "tt-view-said");
 const rendermime = new RenderMimeRegistry({
   initialFactories: standardRendererFactories,
   markdownParser: createMarkdownParser(createLanguages()),
-  sanitizer: new Sanitizer(),
+  sanitizer: new StrictSanitizer(),
 });
 for (const factory of [liveVegaFactory, resultFactory, jsonRendererFactory]) rendermime.addFactory(factory);
 

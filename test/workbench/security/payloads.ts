@@ -41,7 +41,7 @@ function shapes(elsewhere: string): readonly string[] {
     `<form action="${elsewhere}/form"><button>x</button></form>`,
     `<form><button formaction="javascript:${ran}">x</button></form>`,
     `<button data-commandlinker-command="run-all" data-commandlinker-args="{}">x</button>`,
-    `<div data-command="run-all" class="tt-button">x</div>`,
+    `<div class="jp-Dialog tt-notices" data-command="run-all"><div class="jp-Dialog-content">x</div></div>`,
     `<style>@import url("${elsewhere}/s.css");</style>`,
     `<style>body{background:url("${elsewhere}/bg.png")}</style>`,
     `<div style="background:url('${elsewhere}/inline.png')">x</div>`,
