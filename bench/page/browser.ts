@@ -139,17 +139,14 @@ const runs = { ours: '.tt-header [data-command="run-all"]' };
 export async function runAll(page: Page, home: Home, cells: number): Promise<void> {
   if (home.name === "JupyterLab") await page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')");
   else await page.locator(runs.ours).click();
-  await page.waitForFunction(
-    `[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].filter((node) => /\\[\\d+\\]/.test(node.textContent)).length >= ${cells}`,
-    undefined,
-    { timeout: 90_000 },
-  );
+  const numbered = `[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].filter((node) => /\\[\\d+\\]/.test(node.textContent)).length`;
+  await until("every cell has run", async () => Number(await page.evaluate(numbered)) >= cells, 90_000);
 }
 
 export async function kernelIdle(page: Page, home: Home): Promise<void> {
   if (home.name === "JupyterLab") {
     const status = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'";
-    await page.waitForFunction(status, undefined, { timeout: 90_000 });
+    await until("JupyterLab's kernel", async () => (await page.evaluate(status)) === true, 90_000);
   } else await page.locator('.tt-status[data-state="idle"]').waitFor({ timeout: 90_000 });
 }
 

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { notebookText, root } from "../../test/support/notebook.js";
+import { until } from "../../test/support/until.js";
 import { alternate, type Measure, measure } from "../measure.js";
 import { againstGoal, type BrowserBench, type Home, kernelIdle, openPage } from "./browser.js";
 
@@ -29,8 +30,11 @@ export async function measureOpening({ browser, ours, lab }: BrowserBench): Prom
     const open = async () => {
       const { page, close } = await openPage(context);
       await page.goto(url);
-      const handle = await page.waitForFunction("window.interactiveMs", undefined, { timeout: 60_000, polling: 20 });
-      const ms = Number(await handle.jsonValue());
+      const ms = await until(
+        "a cell that can be used",
+        async () => Number(await page.evaluate("window.interactiveMs ?? 0")) || undefined,
+        60_000,
+      );
       await kernelIdle(page, home);
       await close();
       return ms;

@@ -18,6 +18,7 @@ const cells = [
   'import { stream } from "tidetable"; const tweets = await stream("tweets")',
   "%%sql\nSELECT handle, count(*) AS count FROM tweets GROUP BY handle ORDER BY count DESC LIMIT 5",
   "const greeting = 'hello'; greeting",
+  "%%sql\nSELECT t.handle FROM tweets AS t LIMIT 1",
 ];
 
 describe("the look of the page", function () {
@@ -94,6 +95,7 @@ describe("the look of the page", function () {
     await explain(1, "tweets", /stream tweets\s+[\s\S]*handle VARCHAR/);
     await explain(1, "handle", /tweets\.handle VARCHAR/);
     await explain(1, "count", /count\(/);
+    await explain(3, "t", /t: stream tweets\s+[\s\S]*handle VARCHAR/);
     await explain(2, "greeting", /greeting: /);
     await page.mouse.move(5, 5);
   });
@@ -114,6 +116,31 @@ describe("the look of the page", function () {
       .waitFor();
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
+  });
+
+  it("completes the columns of an alias", async () => {
+    const { page } = opened;
+    await codeCell(page, 3).locator(".cm-content").click();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("%%sql\nSELECT * FROM tweets AS t WHERE t.");
+    await page.keyboard.press("Tab");
+    await page.locator(".jp-Completer-item:visible", { hasText: "handle" }).waitFor();
+    ok(!(await page.locator(".jp-Completer-item:visible").allTextContents()).some((text) => text.includes("WHERE")));
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+  });
+
+  it("lays the dashboard out as cards beside each other, where there is room", async () => {
+    const { page } = opened;
+    await page.setViewportSize({ width: 1920, height: 900 });
+    await page.locator(".tt-more summary").click();
+    await page.locator('.tt-more [data-command="dashboard"]').click();
+    await until("two cards in one line", async () => {
+      const [one, two] = [await codeCell(page, 0).boundingBox(), await codeCell(page, 1).boundingBox()];
+      return one !== null && two !== null && Math.abs(one.y - two.y) < 4 && two.x > one.x + one.width;
+    });
+    await page.getByRole("button", { name: "Back to the notebook" }).click();
+    await page.setViewportSize({ width: 1280, height: 900 });
   });
 
   it("is a dashboard of outputs alone, by a link too, and leads back", async () => {
