@@ -3,7 +3,6 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { UsageError } from "../../../src/cli/command.js";
@@ -12,6 +11,17 @@ import { kernelSubprotocol } from "../../../src/workbench/channels.js";
 import { until } from "../../support/until.js";
 import { openChannels } from "../channels-fixture.js";
 import { startTestWorkbench, type TestWorkbench } from "../workbench-fixture.js";
+import { malformedRequests, masked, noMessages, wrongFrames } from "./malformed.js";
+import {
+  commandLines,
+  exchange,
+  freePort,
+  answers as isAnswered,
+  openSlowClients,
+  rawStatus,
+  type SlowClients,
+  upgraded,
+} from "./raw-network.js";
 
 /** Named, so that where one turns up tells what gave it away. */
 const canaries = Object.fromEntries(
@@ -114,8 +124,8 @@ describe("attacks on the workbench's server", function () {
         try {
           match(started.token, /^[\w-]{43}$/);
           tokens.add(started.token).add(started.cookie);
-          for (const address of ["127.0.0.2", "::1"]) equal(await answers(address, started.port), false, address);
-          equal(await answers("127.0.0.1", started.port), true);
+          for (const address of ["127.0.0.2", "::1"]) equal(await isAnswered(address, started.port), false, address);
+          equal(await isAnswered("127.0.0.1", started.port), true);
         } finally {
           await started.close();
         }
@@ -214,27 +224,6 @@ describe("attacks on the workbench's server", function () {
       return socket;
     };
     const closeCode = async (socket: WebSocket) => Number((await once(socket, "close"))[0]);
-    const offsets = (...numbers: number[]) => {
-      const bytes = Buffer.alloc(8 * (numbers.length + 1));
-      for (const [index, number] of [numbers.length, ...numbers].entries())
-        bytes.writeBigUInt64LE(BigInt(number), index * 8);
-      return bytes;
-    };
-    const noMessages: ReadonlyArray<string | Buffer> = [
-      ...["", "{", "{}", "null", '{"received":-1}', '{"received":1.5}', "x".repeat(200), '{"channel":"shell"}'],
-      ...[0, 1, 7, 8, 9, 15, 16, 64, 1000].map((size) => Buffer.alloc(size)),
-      ...[1, 7, 8, 9, 100, 1000].map((size) => Buffer.alloc(size, 0xff)),
-      ...[1, 2, 3, 4, 5].map((count) => Buffer.concat([offsets(...Array(count).fill(64)), Buffer.from("shell{")])),
-      offsets(0),
-      offsets(8, 8),
-      offsets(Number.MAX_SAFE_INTEGER),
-      offsets(16, 8, 0),
-      offsets(1, 2, 3, 4, 5, 6),
-      Buffer.concat([offsets(48, 53, 55, 57, 59), Buffer.from("iopub{}{}{}{}")]),
-      Buffer.concat([offsets(48, 53, 55, 57, 59), Buffer.from("shell[][][][]")]),
-      Buffer.concat([offsets(48, 53, 54, 55, 56), Buffer.from("shellnope")]),
-      Buffer.concat([offsets(48, 52, 54, 56, 58), Buffer.from("root{}{}{}{}")]),
-    ];
     for (const bad of noMessages) {
       const socket = await open();
       const closed = closeCode(socket);
@@ -243,23 +232,7 @@ describe("attacks on the workbench's server", function () {
       counted++;
     }
     // Frames that are wrong in themselves, as bytes.
-    const masked = (first: number, length: number) =>
-      Buffer.concat([Buffer.from([first, 0x80 | length]), Buffer.alloc(4 + length)]);
-    const frames: ReadonlyArray<readonly [what: string, bytes: Buffer]> = [
-      ["without a mask", Buffer.from([0x82, 0x01, 0x00])],
-      ["of a reserved kind", masked(0x83, 1)],
-      ["of another reserved kind", masked(0x8b, 1)],
-      ["said to be compressed", masked(0xc2, 1)],
-      ["with a reserved bit", masked(0xa2, 1)],
-      ["that goes on with nothing", masked(0x80, 1)],
-      ["a ping in parts", masked(0x09, 1)],
-      ["a close of one byte", masked(0x88, 1)],
-      ["text that is no UTF-8", Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0xff])],
-      ["longer than a number holds", Buffer.from([0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])],
-      ["longer than 8 MiB", Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x80, 0, 1, 0, 0, 0, 0])],
-      ["of 4 GiB", Buffer.from([0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])],
-    ];
-    for (const [what, bytes] of frames) {
+    for (const [what, bytes] of wrongFrames) {
       const { socket, response } = await upgraded(workbench, path);
       // Compression was offered, and is not used: no bomb can be packed.
       ok(!/permessage-deflate/i.test(response), response);
@@ -320,52 +293,7 @@ describe("attacks on the workbench's server", function () {
 
   it("W7: answers 50 malformed requests with a refusal, and goes on", async () => {
     const { port, token } = workbench;
-    const headers = `Host: 127.0.0.1:${port}\r\nAuthorization: token ${token}\r\nContent-Type: application/json\r\n`;
-    const put = `PUT /api/contents/test.ipynb HTTP/1.1\r\n${headers}`;
-    const malformed: readonly string[] = [
-      ...[
-        "\r\n\r\n",
-        "\u0000\u0001\u0002\r\n\r\n",
-        "GET\r\n\r\n",
-        "GET /\r\n\r\n",
-        "GET / HTTP/9.9\r\n\r\n",
-        "get / HTTP/1.1\r\n\r\n",
-      ],
-      ...["GET / HTTP/1.1\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n"],
-      ...[
-        "\u0016\u0003\u0001\u0002\u0000\u0001\u0000",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "CONNECT evil.example:80 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-      ],
-      ...["GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"],
-      `GET / HTTP/1.1\r\n${headers}Host: evil.example\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost : 127.0.0.1:${port}\r\n\r\n`,
-      `GET / HTTP/1.1\r\n Host: 127.0.0.1:${port}\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: a\u0000b\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: a\u0001b\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX Y: a\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n: a\r\n\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX: ${"x".repeat(17 * 1024)}\r\n\r\n`,
-      `GET /${"x".repeat(17 * 1024)} HTTP/1.1\r\n${headers}\r\n`,
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${"X: y\r\n".repeat(4000)}\r\n`,
-      `${put}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-      `${put}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
-      `${put}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
-      `${put}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
-      ...["-1", "x", "1e3", "+2", "0x2", "99999999999999999999", ""].map(
-        (length) => `${put}Content-Length: ${length}\r\n\r\n{}`,
-      ),
-      ...["x", "-1", "ffffffffffffffffff", "2;\u0000"].map(
-        (size) => `${put}Transfer-Encoding: chunked\r\n\r\n${size}\r\n{}\r\n0\r\n\r\n`,
-      ),
-      `${put}Content-Length: ${64 * 1024 * 1024 + 1}\r\n\r\n`,
-      `POST /api/sessions HTTP/1.1\r\n${headers}Content-Length: ${1024 * 1024 + 1}\r\n\r\n`,
-      `POST /api/view-links HTTP/1.1\r\n${headers}Content-Length: ${1024 * 1024 + 1}\r\n\r\n`,
-      ...["{", "[", '"', "nul", "\u0000", "[]", "1", "null"].map(
-        (body) =>
-          `POST /api/sessions HTTP/1.1\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      ),
-    ];
+    const malformed = malformedRequests(port, token);
     equal(malformed.length, 50, String(malformed.length));
     for (const request of malformed) {
       const answer = await exchange(port, request);
@@ -439,114 +367,3 @@ describe("attacks on the workbench's server", function () {
     equal(answer.status, 200);
   });
 });
-
-interface SlowClients {
-  readonly open: number;
-  readonly refused: number;
-  close(): void;
-}
-
-/** Each sends half a request and then nothing. */
-async function openSlowClients(port: number, count: number): Promise<SlowClients> {
-  const sockets: Socket[] = [];
-  let open = 0;
-  let refused = 0;
-  const openedAtMs = performance.now();
-  for (let client = 0; client < count; client++) {
-    const socket = connect(port, "127.0.0.1").resume();
-    open++;
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      open--;
-      if (performance.now() - openedAtMs < 5_000) refused++;
-    });
-    sockets.push(socket);
-    await once(socket, "connect");
-    socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Slow: `);
-  }
-  return {
-    get open() {
-      return open;
-    },
-    get refused() {
-      return refused;
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-async function answers(address: string, port: number): Promise<boolean> {
-  const socket = connect(port, address);
-  const isOpen = await new Promise<boolean>((done) => {
-    socket.once("connect", () => done(true)).once("error", () => done(false));
-  });
-  socket.destroy();
-  return isOpen;
-}
-
-/** Sends bytes, and gives back what comes until the other side ends or says nothing more for a while. */
-async function exchange(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  let answer = "";
-  socket.setEncoding("latin1").on("data", (chunk: string) => {
-    answer += chunk;
-    // A refusal may leave the connection open for the next request.
-    if (/^HTTP\/1\.1 \d{3}[\s\S]*\r\n\r\n/.test(answer)) socket.end();
-  });
-  socket.on("error", () => {});
-  socket.write(Buffer.from(bytes, "latin1"));
-  socket.setTimeout(1_000, () => socket.destroy());
-  await once(socket, "close");
-  return answer;
-}
-
-async function rawStatus(port: number, path: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  const answer = await exchange(port, `GET ${path} HTTP/1.1\r\n${lines.join("")}Connection: close\r\n\r\n`);
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
-}
-
-/** A websocket whose frames the test writes itself. */
-async function upgraded(
-  { port, token }: TestWorkbench,
-  path: string,
-): Promise<{ socket: Socket; status: number; response: string }> {
-  const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => {});
-  const lines = [
-    `GET ${path} HTTP/1.1`,
-    `Host: 127.0.0.1:${port}`,
-    `Authorization: token ${token}`,
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
-    `Sec-WebSocket-Protocol: ${kernelSubprotocol}`,
-    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
-  ];
-  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-  const [first] = (await once(socket, "data")) as [Buffer];
-  const response = first.toString("latin1");
-  return { socket, status: Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1] ?? 0), response };
-}
-
-/** Of every process that may be looked at, where the system shows them as files. */
-async function commandLines(): Promise<string> {
-  const processes = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(processes.map((id) => readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")));
-  return lines.join("\n");
-}
