@@ -14,7 +14,7 @@ export async function measures(): Promise<Measure[]> {
   const bench = await openBrowserBench();
   const found: Measure[] = [];
   try {
-    for (const part of [measureOpening, measureCharts, measureFreshness, measureCrowd]) {
+    for (const part of [measureOpening, measureCrowd, measureFreshness, measureCharts]) {
       const next = await part(bench);
       for (const { name, unit, ours, peer } of next)
         console.log(`${name}: ${ours.toFixed(1)} ${unit}, beside ${peer.toFixed(1)}`);

@@ -49,8 +49,17 @@ try {
     await page.waitForTimeout(3_000);
     await page.screenshot({ path: join(images, `workbench-${colorScheme}.png`) });
   }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.locator("[data-panel=data]").click();
+  await page.locator(".tt-more summary").click();
+  await page.locator('.tt-more [data-command="dashboard"]').click();
+  await page.locator("h2", { hasText: "Top Tweeters" }).scrollIntoViewIfNeeded();
+  await page.waitForTimeout(3_000);
+  await page.screenshot({ path: join(images, "dashboard.png") });
   await browser.close();
-  console.log(`made top-tweeters.png, workbench.png, workbench-light.png and workbench-dark.png in ${images}`);
+  console.log(
+    `made top-tweeters.png, workbench.png, workbench-light.png, workbench-dark.png and dashboard.png in ${images}`,
+  );
 } finally {
   workbench.kill("SIGTERM");
   await new Promise((ended) => workbench.once("close", ended));

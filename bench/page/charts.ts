@@ -5,7 +5,7 @@ import { alternate, type Measure, measure } from "../measure.js";
 import { againstGoal, type BrowserBench, counter, type Home, kernelIdle, openPage, runAll } from "./browser.js";
 
 const ROUNDS = 3;
-const UPDATES = 40;
+const UPDATES = 24;
 const UPDATE_EVERY_MS = 250;
 const CHARTS = 10;
 const MINUTES = Number(process.env.PAGE_BENCH_MINUTES ?? 10);
@@ -83,7 +83,7 @@ async function tenCharts({ browser, ours }: BrowserBench): Promise<Measure[]> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   // Small windows of rows, as a dashboard has them.
   await context.addInitScript(`window.longTasks = [];
-    new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((entry) => entry.duration)))
+    new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ startTime, duration }) => ({ startTime, duration }))))
       .observe({ type: "longtask" });`);
   const { page, cdp } = await openPage(context);
   await page.goto(await ours.add("ten-charts.ipynb", notebookText([chartSource(300), ...shows, moving])));
@@ -92,13 +92,17 @@ async function tenCharts({ browser, ours }: BrowserBench): Promise<Measure[]> {
   await runAll(page, ours, CHARTS + 2);
   const moves = async () => Number(await page.evaluate("window.tidetable.charts.moves"));
   // What is compiled and cached at the first updates is not the slope.
-  await delay(20_000);
+  await delay(10_000);
   await page.evaluate("window.longTasks.length = 0");
   const movesBefore = await moves();
   const startedMs = performance.now();
   const samples: Sample[] = [];
+  const collections: Array<{ readonly fromMs: number; readonly toMs: number }> = [];
   while (performance.now() - startedMs < MINUTES * 60_000) {
+    // A collection that is asked for stops the page, which is none of its own tasks.
+    const fromMs = Number(await page.evaluate("performance.now()"));
     await cdp.send("HeapProfiler.collectGarbage");
+    collections.push({ fromMs, toMs: Number(await page.evaluate("performance.now()")) });
     samples.push({
       atMinutes: (performance.now() - startedMs) / 60_000,
       nodes: await counter(cdp, "Nodes"),
@@ -108,13 +112,16 @@ async function tenCharts({ browser, ours }: BrowserBench): Promise<Measure[]> {
     await delay(SAMPLE_EVERY_MS);
   }
   const perSecond = ((await moves()) - movesBefore) / ((performance.now() - startedMs) / 1000) / CHARTS;
-  // A collection of garbage that is asked for stops the page too, but is no task of it.
-  const longTasks = (await page.evaluate("window.longTasks")) as number[];
+  const longTasks = (await page.evaluate("window.longTasks")) as Array<{ startTime: number; duration: number }>;
+  const own = longTasks.filter(
+    ({ startTime, duration }) =>
+      !collections.some(({ fromMs, toMs }) => startTime < toMs && startTime + duration > fromMs),
+  );
   await context.close();
   const over = `${CHARTS} charts at 4 Hz for ${MINUTES} minutes`;
   const [first, last] = [samples[0], samples.at(-1)] as [Sample, Sample];
   const { slope, error } = line(samples.map(({ atMinutes, heapMb }) => [atMinutes, heapMb]));
-  const lengths = longTasks.sort((a, b) => b - a);
+  const lengths = own.map(({ duration }) => duration).sort((a, b) => b - a);
   console.log(
     `${over}: ${samples.length} samples, heap ${first.heapMb.toFixed(1)} to ${last.heapMb.toFixed(1)} MB, longest tasks ${lengths.slice(0, 5).map(Math.round).join(", ")} ms`,
   );
@@ -132,7 +139,12 @@ async function tenCharts({ browser, ours }: BrowserBench): Promise<Measure[]> {
     among("DOM nodes at the end", "", last.nodes, first.nodes, "at the start", 1.01),
     among("listeners at the end", "", last.listeners, first.listeners, "at the start", 1.01),
     among("slope of the heap", "MB/min", Math.max(0, slope), 2 * error, "its noise (2 standard errors)", 1),
-    againstGoal(`${over}: longest task`, "ms", [lengths[0] ?? 0], LONG_TASK_MS),
+    againstGoal(
+      `${over}: longest task beside the collections that the bench asks for`,
+      "ms",
+      [lengths[0] ?? 0],
+      LONG_TASK_MS,
+    ),
   ];
 }
 

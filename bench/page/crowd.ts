@@ -19,7 +19,7 @@ import { againstGoal, type BrowserBench, type Home } from "./browser.js";
 
 const PAGES = 20;
 const SLOW_BYTES_PER_SECOND = 64 * 1024;
-const SECONDS = 30;
+const SECONDS = 20;
 const UPDATE_BYTES = 60_000;
 const LONGER_MS_MAX = 250;
 /** What is kept for a page that is behind, and for one that has stopped: limits of the server, told in MiB. */

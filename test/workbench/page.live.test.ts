@@ -229,6 +229,31 @@ display({ "application/javascript": "${attack}" });`,
     await codeCell(page, 0).locator(".jp-OutputArea", { hasText: "42" }).waitFor();
   });
 
+  it("chooses several cells, merges, splits and makes headings by JupyterLab's keys", async () => {
+    const page = await open(["const a = 1", "const b = 2", "third"]);
+    const sources = () =>
+      page.evaluate("window.tidetable.panel.content.widgets.map((cell) => cell.model.sharedModel.getSource())");
+    await codeCell(page, 0).locator(".cm-content").click();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Shift+ArrowDown");
+    await page.keyboard.press("Shift+M");
+    deepEqual(await sources(), ["const a = 1\n\nconst b = 2", "third"]);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.press("End");
+    await page.keyboard.press("Control+Shift+-");
+    deepEqual(await sources(), ["const a = 1", "const b = 2", "third"]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("2");
+    deepEqual(await sources(), ["const a = 1", "const b = 2", "## third"]);
+    await page.keyboard.press("Shift+L");
+    await codeCell(page, 0).locator(".cm-lineNumbers").waitFor();
+    await page.keyboard.press("Control+a");
+    equal(await page.locator(".jp-Cell.jp-mod-selected").count(), 3);
+    deepEqual(opened.faults, []);
+  });
+
   it("loads at most 750 KB before it shows anything", async () => {
     const manifest = JSON.parse(await readFile(join(root, "dist/web/manifest.json"), "utf8"));
     ok(manifest.sizes.eagerGzipBytes <= 750 * 1024, `${manifest.sizes.eagerGzipBytes} bytes`);
