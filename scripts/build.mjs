@@ -40,8 +40,12 @@ const alasqlInside = {
 const arrowInside = {
   name: "arrow-inside",
   setup(build) {
-    build.onResolve({ filter: /^(apache-arrow|flatbuffers|tslib)$/ }, ({ path }) => ({
+    build.onResolve({ filter: /^(apache-arrow|flatbuffers)$/ }, ({ path }) => ({
       path: fileURLToPath(import.meta.resolve(path)),
+    }));
+    // What Node is given is a wrapper around CommonJS.
+    build.onResolve({ filter: /^tslib$/ }, () => ({
+      path: fileURLToPath(new URL("../tslib.es6.js", import.meta.resolve("tslib"))),
     }));
   },
 };

@@ -67,6 +67,18 @@ describe("the packed package", function () {
     }
   });
 
+  it("gives programs what it exports, and the engine every part of it", async () => {
+    const program = `const { readdirSync } = await import("node:fs");
+      const names = ["tidetable", "tidetable/spark"];
+      const folder = "./node_modules/tidetable/dist/engine-parts/";
+      const parts = readdirSync(folder).filter((name) => name.endsWith(".js"));
+      for (const name of [...names, ...parts.map((part) => folder + part)]) await import(name);
+      console.log(parts.length > 5 ? "all" : "few");
+      process.exit(0)`;
+    await writeFile(join(directory, "imports.mjs"), program);
+    match(await run(process.execPath, ["imports.mjs"]), /all/);
+  });
+
   it("runs the workbench, page included, by npx tidetable", async function () {
     if (!existsSync(join(root, "dist/web/manifest.json"))) this.skip();
     match(await run("npx", ["--no-install", "tidetable", "--help"]), /tidetable/);
