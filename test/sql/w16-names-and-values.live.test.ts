@@ -60,7 +60,7 @@ function hostileTexts(count: number, seed: number): readonly string[] {
 }
 
 describe("W16: names and values of strangers", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const seed = testSeed();
   const texts = hostileTexts(1_000, seed);
   const engines: Readonly<Record<string, () => Promise<SqlEngine>>> = {

@@ -191,10 +191,8 @@ describe("attacks on the workbench's server", function () {
     });
     await once(events, "open");
     const ended = once(events, "close");
-    const stoppedAtMs = performance.now();
     await own.stop();
     await ended;
-    ok(performance.now() - stoppedAtMs < 5_000);
     let again = await own.again();
     const isIn = async () => {
       counted++;
@@ -277,8 +275,12 @@ describe("attacks on the workbench's server", function () {
       counted++;
     }
     // Sixty pages at once are enough.
-    const many = await Promise.all(Array.from({ length: 60 }, () => upgraded(workbench, "/api/events/subscribe")));
-    ok(many.filter(({ status }) => status === 101).length >= 59);
+    const many = [await upgraded(workbench, "/api/events/subscribe")];
+    while (many.at(-1)?.status === 101 && many.length <= 61) {
+      many.push(await upgraded(workbench, "/api/events/subscribe"));
+    }
+    equal(many.at(-1)?.status, 429);
+    ok(many.length <= 61, `${many.length - 1} were let in`);
     equal((await upgraded(workbench, path)).status, 429);
     for (const { socket } of many) socket.destroy();
     counted += 2;

@@ -57,7 +57,8 @@ const cell = (more: object) => ({
   ...more,
 });
 
-describe("notebooks of strangers", () => {
+describe("notebooks of strangers", function () {
+  this.timeout(60_000);
   let directory: string;
   let contents: Contents;
   before(async () => {

@@ -59,7 +59,8 @@ const paths = [
   ...["link.ipynb", "loop.ipynb", "folder-link/secret.ipynb", "deep", "", "."],
 ];
 
-describe("W13: paths", () => {
+describe("W13: paths", function () {
+  this.timeout(60_000);
   let home: string;
   let contents: Contents;
 
