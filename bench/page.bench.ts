@@ -4,7 +4,7 @@
  */
 
 import type { Measure } from "./measure.js";
-import { openBrowserBench } from "./page/browser.js";
+import { endKernels, openBrowserBench } from "./page/browser.js";
 import { measureCharts } from "./page/charts.js";
 import { measureCrowd } from "./page/crowd.js";
 import { measureFreshness } from "./page/freshness.js";
@@ -19,6 +19,7 @@ export async function measures(): Promise<Measure[]> {
       for (const { name, unit, ours, peer } of next)
         console.log(`${name}: ${ours.toFixed(1)} ${unit}, beside ${peer.toFixed(1)}`);
       found.push(...next);
+      await Promise.all([endKernels(bench.ours), endKernels(bench.lab)]);
     }
     return found;
   } finally {

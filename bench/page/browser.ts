@@ -150,6 +150,12 @@ export async function kernelIdle(page: Page, home: Home): Promise<void> {
   } else await page.locator('.tt-status[data-state="idle"]').waitFor({ timeout: 90_000 });
 }
 
+/** What one part has left running shall not slow the next. */
+export async function endKernels({ origin, headers }: Home): Promise<void> {
+  const kernels = (await (await fetch(`${origin}/api/kernels`, { headers })).json()) as Array<{ readonly id: string }>;
+  for (const { id } of kernels) await fetch(`${origin}/api/kernels/${id}`, { method: "DELETE", headers });
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
