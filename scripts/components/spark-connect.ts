@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, TidetableError } from "../../src/errors.js";
 import { connect } from "../../src/sql/spark-connect/session.js";
 import type { Progress } from "./cache.js";
+import { freePorts } from "./free-ports.js";
 import { ensureJars } from "./maven.js";
 import { endOrKill, hasEnded } from "./process-end.js";
 import { ensureSpark, type SparkFiles, type SparkVersion, sparkSubmit } from "./spark.js";
@@ -55,21 +56,26 @@ export interface SparkConnectServer {
 /** A JVM on a machine that does much else. */
 const readyTimeoutMs = 240_000;
 const stopTimeoutMs = 10_000;
+/** A port that was free when it was chosen may be another's by the time it is bound. */
+const PORT_ATTEMPTS = 3;
 
 /** @throws TidetableError COMPONENT_MISSING (no Java, a server that will not start), PORT_TAKEN. */
 export async function startSparkConnect(options: SparkConnectOptions = {}): Promise<SparkConnectServer> {
   const directory =
     options.directory === undefined ? await mkdtemp(join(tmpdir(), "tidetable-spark-")) : resolve(options.directory);
   await mkdir(directory, { recursive: true });
-  const server = new LocalSparkConnect(directory, await choosePort(options.port), options);
-  try {
-    await server.start();
-  } catch (error) {
-    // The folder stays: the error names the log in it.
-    await server.end();
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    const server = new LocalSparkConnect(directory, await choosePort(options.port), options);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      // The folder stays: the error names the log in it.
+      await server.end();
+      const isTaken = options.port === undefined && (await server.log()).includes("java.net.BindException");
+      if (!isTaken || attempt === PORT_ATTEMPTS) throw error;
+    }
   }
-  return server;
 }
 
 class LocalSparkConnect implements SparkConnectServer {
@@ -119,6 +125,7 @@ class LocalSparkConnect implements SparkConnectServer {
         "spark.connect.grpc.binding.port": String(this.#port),
         // A live query must not wait behind a long one.
         "spark.scheduler.mode": "FAIR",
+        "spark.sql.streaming.checkpointFileManagerClass": checkpointFiles(this.version),
         ...conf,
       },
     });
@@ -187,14 +194,26 @@ class LocalSparkConnect implements SparkConnectServer {
     throw await this.#failure(`does not answer after ${readyTimeoutMs / 1000} s (${last})`);
   }
 
+  log(): Promise<string> {
+    return readFile(this.#logFile, "utf8").catch(() => "");
+  }
+
   async #failure(what: string): Promise<TidetableError> {
-    const log = await readFile(this.#logFile, "utf8").catch(() => "");
-    const end = log.trim().split("\n").slice(-12).join("\n");
+    const end = (await this.log()).trim().split("\n").slice(-12).join("\n");
     return new TidetableError(
       "COMPONENT_MISSING",
       `Spark ${this.version} ${what}; its log is ${this.#logFile}:\n${end}`,
     );
   }
+}
+
+/**
+ * How Spark writes its logs of a stream. By default through Hadoop's FileContext, which on a local disk starts a program
+ * for each file's links and rights: about 30 ms a file, twice in each batch. This one renames, and no more.
+ */
+function checkpointFiles(version: SparkVersion): string {
+  const home = /^(3|4\.0)\./.test(version) ? "streaming" : "streaming.checkpointing";
+  return `org.apache.spark.sql.execution.${home}.FileSystemBasedCheckpointFileManager`;
 }
 
 /** Before 4.0 Spark comes without its Connect server. */
@@ -209,8 +228,9 @@ async function connectJars(
   return { "spark.jars": [...kafkaJars, ...jars].join(",") };
 }
 
-/** The port asked for when it is free, else a free one. */
+/** The port asked for when it is free; else a free one that no process of Spark's own is lent before it is bound. */
 async function choosePort(wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return (await freePorts(1))[0] ?? 0;
   const server = createServer();
   return new Promise((chosen, failed) => {
     server.once("error", (error) =>
@@ -220,10 +240,6 @@ async function choosePort(wanted: number | undefined): Promise<number> {
         }),
       ),
     );
-    server.listen(wanted ?? 0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => chosen(port));
-    });
+    server.listen(wanted, "127.0.0.1", () => server.close(() => chosen(wanted)));
   });
 }

@@ -62,6 +62,8 @@ export interface QueryPlan {
   readonly mode: "incremental" | "recomputed";
   /** Why it cannot be incremental. */
   readonly reason?: string;
+  /** Who keeps it, where that is not this process. */
+  readonly kept?: string;
   /** Exactly the records before these are in the answer. */
   readonly offsets?: readonly OffsetPosition[];
 }

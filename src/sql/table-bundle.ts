@@ -54,8 +54,9 @@ function remarksOf(result: QueryResult, { durationMs = result.elapsedMs, remark 
 }
 
 /** `incremental`, or `recomputed (its LIMIT is computed)`. */
-export function planText({ mode, reason }: QueryPlan): string {
-  return reason === undefined ? mode : `${mode} (${reason})`;
+export function planText({ mode, reason, kept }: QueryPlan): string {
+  const more = reason ?? kept;
+  return more === undefined ? mode : `${mode} (${more})`;
 }
 
 export function count(value: number): string {

@@ -58,6 +58,11 @@ describe("DuckDB's words on their way to Spark", () => {
     equal(text("SELECT string_agg(a ORDER BY b DESC)"), "SELECT string_agg(a ORDER BY b DESC NULLS LAST)");
   });
 
+  it("puts a name that holds a quote into the quotes that every version takes", () => {
+    equal(text('SELECT "say ""hi""", "a`""", "b"'), 'SELECT `say "hi"`, `a``"`, "b"');
+    equal(text('SELECT `a "" b`'), 'SELECT `a "" b`');
+  });
+
   it("leaves names, texts and comments alone", () => {
     const same = `SELECT "concat", 'x::varchar ORDER BY 1_000' FROM t /* ORDER BY a */ WHERE a = ':x' -- $1`;
     equal(text(same), same);

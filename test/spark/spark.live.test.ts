@@ -4,6 +4,7 @@ import { clientTests } from "./client-tests.js";
 import { conformanceTests } from "./conformance-tests.js";
 import { crashTests } from "./crash-tests.js";
 import { engineTests } from "./engine-tests.js";
+import { liveTests } from "./live-tests.js";
 import { SparkFixture } from "./spark-fixture.js";
 import { tutorialTests } from "./tutorial-tests.js";
 
@@ -13,6 +14,7 @@ describe("Spark", function () {
 
   describe("the Connect client", () => clientTests(at));
   describe("as the engine", () => engineTests(at));
+  describe("live queries", () => liveTests(at));
   describe("beside DuckDB", () => besideTests(at));
   describe("the statements of the engine port", () => conformanceTests(at));
   describe("the tutorial", () => tutorialTests(at));

@@ -17,6 +17,7 @@ import {
 } from "apache-arrow";
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { Column, ColumnValues, LogicalType, QueryResult } from "../schema.js";
+import { checkMetadata } from "./arrow-metadata.js";
 import { malformed } from "./errors.js";
 
 /** Values carried to the cell at the most, as in the DuckDB adapter. */
@@ -25,6 +26,7 @@ const RESULT_BYTES_MAX = 256 * 1024 * 1024;
 /** The batches of one message: an Arrow stream of its own, schema included. @throws SparkError for bytes that are none. */
 export function readBatches(bytes: Uint8Array): { readonly schema: Schema; readonly batches: readonly RecordBatch[] } {
   try {
+    checkMetadata(bytes);
     const reader = RecordBatchReader.from(bytes);
     reader.open();
     const { schema } = reader;
@@ -108,16 +110,15 @@ export class ResultColumns {
     } else if (text !== this.#schemaText) {
       throw malformed("its columns change within one result");
     }
-    let rows = 0;
+    const rows = batches.reduce((sum, batch) => sum + batch.numRows, 0);
+    if (rows !== announcedRows) throw malformed(`it announces ${announcedRows} rows and sends ${rows}`);
     for (const batch of batches) {
-      rows += batch.numRows;
       const take = Math.min(batch.numRows, this.#rowLimit - this.#carried);
       if (take <= 0) continue;
       this.#take(batch, take);
       this.#carried += take;
       if (this.#bytes > RESULT_BYTES_MAX) throw tooLarge();
     }
-    if (rows !== announcedRows) throw malformed(`it announces ${announcedRows} rows and sends ${rows}`);
     this.#total += rows;
   }
 

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { QueryResult } from "../schema.js";
+import { tokenizeSql } from "../sql-text.js";
 import { describeAddress, parseSparkAddress, type SparkAddress } from "./address.js";
 import { ResultColumns } from "./arrow-columns.js";
 import { Channel, type ChannelTls, type Input, type Output } from "./channel.js";
@@ -136,7 +137,8 @@ export class SparkSession {
 
   /** Rows of a query, or of a statement that has none. Values are bound to `?` or `:name`, never pasted. */
   async sql(text: string, values: SqlArguments = [], options: SqlOptions = {}): Promise<QueryResult> {
-    return this.collect(await this.prepare(text, values, options), options);
+    const relation = isQuery(text) ? sqlRelation(text, values) : await this.prepare(text, values, options);
+    return this.collect(relation, options);
   }
 
   /**
@@ -326,6 +328,17 @@ export class SparkSession {
       .catch(() => undefined);
     return toSparkError(this.server, error, info, details);
   }
+}
+
+/** Surely a query and no command: asked at once, which saves the way there and back that tells them apart. */
+function isQuery(text: string): boolean {
+  const words = tokenizeSql(text).filter(({ kind }) => kind !== "space" && kind !== "comment");
+  const first = words[0]?.kind === "word" ? words[0].text.toLowerCase() : "";
+  if (first === "select" || first === "values") return true;
+  return (
+    first === "with" &&
+    !words.some(({ kind, text: word }) => kind === "word" && /^(insert|merge|update|delete)$/i.test(word))
+  );
 }
 
 function checkVersion(server: string, version: string): void {

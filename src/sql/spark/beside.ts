@@ -12,7 +12,7 @@ import type { SparkSession } from "../spark-connect/session.js";
 import type { QueryRequest, SqlEngine } from "../sql-engine.js";
 import { tokenizeSql } from "../sql-text.js";
 import { carriedTable } from "./carry.js";
-import { toSparkSql } from "./dialect.js";
+import { backQuoted, toSparkSql } from "./dialect.js";
 import { toNotebookError } from "./errors.js";
 import { openNotebookSession } from "./link.js";
 import { heard } from "./progress.js";
@@ -60,7 +60,7 @@ export async function carry(
   if (table.bytes > BYTES_CARRIED_MAX) throw tooLarge(name, "is more than 100 MB, which is what one plan may carry");
   const view = `tidetable_carried_${name.replace(/\W/g, "_")}`;
   await session.createView(view, table.rows);
-  await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${quoteIdentifier(name)} AS ${table.selectFrom(view)}`);
+  await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${backQuoted(name)} AS ${table.selectFrom(view)}`);
 }
 
 /** Tables whose name stands somewhere in the text. One that is only an alias there is carried for nothing, and no more. */

@@ -15,9 +15,9 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { TidetableError } from "../../errors.js";
-import { quoteIdentifier } from "../identifiers.js";
 import { type Column, cellValue, type QueryResult } from "../schema.js";
 import { localRelation, type Relation } from "../spark-connect/plans.js";
+import { backQuoted } from "./dialect.js";
 
 export interface CarriedTable {
   /** The rows, columns named `c0`, `c1`, … */
@@ -47,9 +47,9 @@ export function carriedTable(result: QueryResult): CarriedTable {
       `SELECT ${carried
         .map(({ expression }, index) => {
           const name = result.columns[index]?.name ?? "";
-          return `${expression(`c${index}`)} AS ${quoteIdentifier(name)}`;
+          return `${expression(`c${index}`)} AS ${backQuoted(name)}`;
         })
-        .join(", ")} FROM ${quoteIdentifier(view)}`,
+        .join(", ")} FROM ${backQuoted(view)}`,
   };
 }
 

@@ -41,6 +41,7 @@ export function toSparkSql(text: string, parameters: readonly SqlValue[]): Bound
   const code = tokenizeSql(text).map((token): Part => ({ token, text: token.text }));
   const parts = code.filter(({ token }) => token.kind !== "space" && token.kind !== "comment");
   const bound = numberedToPositional(parts, parameters);
+  rewriteNames(parts);
   rewriteLiterals(parts);
   rewriteCasts(parts);
   rewriteFunctions(parts);
@@ -74,6 +75,17 @@ function numberedToPositional(parts: readonly Part[], parameters: readonly SqlVa
   return bound;
 }
 
+/** A quote in a name. */
+function rewriteNames(parts: readonly Part[]): void {
+  let inBackQuotes = false;
+  for (const part of parts) {
+    if (isSymbol(part, "`")) inBackQuotes = !inBackQuotes;
+    const { kind, closed, text } = part.token;
+    if (kind !== "quoted" || !closed || inBackQuotes || !text.slice(1, -1).includes('""')) continue;
+    part.text = backQuoted(text.slice(1, -1).replaceAll('""', '"'));
+  }
+}
+
 /** `1_000` and `$$text$$` are DuckDB's; so are two quotes for one where a backslash is a backslash. */
 function rewriteLiterals(parts: readonly Part[]): void {
   for (const part of parts) {
@@ -90,6 +102,11 @@ export function sparkText(text: string): string {
   const pieces = text.split(/(')/).filter((piece) => piece !== "");
   const quoted = pieces.map((piece) => (piece === "'" ? "chr(39)" : `'${piece}'`));
   return quoted.length > 1 || text === "'" ? `(${quoted.join(" || ")})` : (quoted[0] ?? "''");
+}
+
+/** A name. Not every version of Spark takes a doubled quote between double quotes. */
+export function backQuoted(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
 }
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -6,18 +6,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StreamOptions, StreamStatus } from "../../engine/protocol.js";
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { RecordSource } from "../../streaming/record-source.js";
-import { quoteIdentifier } from "../identifiers.js";
 import type { LiveEngine, LiveSyntax, Refreshable } from "../live/shared.js";
+import type { LiveRequest } from "../live/view.js";
 import type { ProgressListener } from "../query-progress.js";
 import type { QueryResult, SqlValue } from "../schema.js";
 import { describeAddress, type SparkAddress } from "../spark-connect/address.js";
 import { sqlRelation } from "../spark-connect/plans.js";
 import type { SparkSession } from "../spark-connect/session.js";
+import type { StreamEvent } from "../spark-connect/streaming-query.js";
 import type { QueryRequest, SqlEngine, TableInfo } from "../sql-engine.js";
-import { tokenizeSql } from "../sql-text.js";
-import { toSparkSql } from "./dialect.js";
+import { type BoundStatement, tokenizeSql } from "../sql-text.js";
+import { backQuoted, toSparkSql } from "./dialect.js";
 import { toNotebookError } from "./errors.js";
 import { SparkLink } from "./link.js";
+import { SparkLiveQuery } from "./live-query.js";
 import { heard } from "./progress.js";
 import { StoredSparkStreams } from "./stored-streams.js";
 import { SparkStream, type SparkStreamHome } from "./stream.js";
@@ -28,6 +30,8 @@ export interface SparkEngineOptions {
   /** Brokers as this machine sees them, to look at a topic before Spark reads it. */
   readonly source: (options: StreamOptions) => RecordSource;
   readonly origin: (options: StreamOptions) => string;
+  /** Live queries that take longer when they are read anew are kept by Spark, where it can. */
+  readonly keepAboveMs?: number;
 }
 
 interface NamedResult {
@@ -35,6 +39,8 @@ interface NamedResult {
   readonly parameters: readonly SqlValue[];
 }
 
+/** What keeping a query costs at each batch, about (docs/decisions/0160). */
+const KEEP_ABOVE_MS = 500;
 /** A server that is gone is looked for this often while a stream waits for it. */
 const LOOK_EVERY_MS = 500;
 const VOLATILE = /^(now|current_timestamp|current_date|current_time|localtimestamp|rand|random|randn|uuid|shuffle)$/i;
@@ -47,6 +53,8 @@ export class SparkEngine implements SqlEngine, LiveEngine {
   readonly #link: SparkLink;
   readonly #streams = new Map<string, SparkStream>();
   readonly #results = new Map<string, NamedResult>();
+  readonly #listeners = new Set<(event: StreamEvent) => void>();
+  readonly #kept = new Set<object>();
   readonly #closing = new AbortController();
   #stored: Promise<StoredSparkStreams> | undefined;
   #pumping: Promise<void> = Promise.resolve();
@@ -119,6 +127,10 @@ export class SparkEngine implements SqlEngine, LiveEngine {
     return stream;
   }
 
+  stream(name: string): SparkStream | undefined {
+    return this.#streams.get(name);
+  }
+
   async createResult(name: string, text: string, parameters: readonly SqlValue[]): Promise<void> {
     if (this.#tableNames().includes(name.toLowerCase())) {
       throw new TidetableError("SQL_INVALID", `${name} is the name of a stream's table; give the result another name.`);
@@ -145,14 +157,25 @@ export class SparkEngine implements SqlEngine, LiveEngine {
     );
   }
 
-  openLiveQuery(): Refreshable {
-    const reason = "Spark computes each version anew";
-    return {
-      refreshIncrementally: async () => undefined,
-      reason,
-      report: async () => ({ reason }),
-      close: () => undefined,
-    };
+  openLiveQuery(request: LiveRequest): Refreshable {
+    return new SparkLiveQuery(
+      {
+        session: () => this.#link.session(),
+        query: (rowLimit, signal) => this.query({ ...request, rowLimit }, signal),
+        stream: (table) =>
+          [...this.#streams.values()].find(({ tableNames }) => tableNames.some((name) => name.toLowerCase() === table)),
+        listen: (listener) => {
+          this.#listeners.add(listener);
+          return () => this.#listeners.delete(listener);
+        },
+        kept: this.#kept,
+        changed: () => {
+          this.#changes += 1;
+        },
+        keepAboveMs: this.#options.keepAboveMs ?? KEEP_ABOVE_MS,
+      },
+      statementOf(request),
+    );
   }
 
   /** Which tables a text reads is not looked into: any stream's new rows make it run again. */
@@ -199,6 +222,7 @@ export class SparkEngine implements SqlEngine, LiveEngine {
     try {
       for await (const event of session.events({ signal }, onReady)) {
         for (const stream of this.#streams.values()) stream.onEvent(event);
+        for (const listener of this.#listeners) listener(event);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -231,15 +255,25 @@ export class SparkEngine implements SqlEngine, LiveEngine {
   }
 }
 
+/** Undefined where a value is missing, which running it says. */
+function statementOf({ text, parameters }: LiveRequest): BoundStatement | undefined {
+  try {
+    return toSparkSql(text, parameters);
+  } catch (error) {
+    if (error instanceof TidetableError) return undefined;
+    throw error;
+  }
+}
+
 /** With values bound into it a view's text cannot be read anew: then it is the plan that gets the name. */
 async function createView(session: SparkSession, name: string, { text, parameters }: NamedResult): Promise<void> {
   if (parameters.length > 0) return session.createView(name, sqlRelation(text, parameters));
-  await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${quoteIdentifier(name)} AS ${text}`);
+  await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${backQuoted(name)} AS ${text}`);
 }
 
 async function columnsOf(session: SparkSession, name: string): Promise<TableInfo["columns"]> {
   try {
-    const { columns } = await session.sql(`SELECT * FROM ${quoteIdentifier(name)} LIMIT 0`);
+    const { columns } = await session.sql(`SELECT * FROM ${backQuoted(name)} LIMIT 0`);
     return columns.map((column) => ({ name: column.name, sqlType: column.sqlType }));
   } catch (error) {
     // A view whose table has gone has no columns either.

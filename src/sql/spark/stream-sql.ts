@@ -4,9 +4,9 @@
  */
 import { TidetableError } from "../../errors.js";
 import type { Field } from "../../streaming/json/fields.js";
-import { quoteIdentifier, quoteText } from "../identifiers.js";
+import { quoteText } from "../identifiers.js";
 import type { StreamTableDefinition } from "../sql-engine.js";
-import { sparkText } from "./dialect.js";
+import { backQuoted, sparkText } from "./dialect.js";
 
 /** What is stored beside a record's own columns: why it is no row, its bytes then, and where it came from. */
 const storedColumns = [
@@ -58,7 +58,7 @@ export function storedRows(rawView: string, format: StreamTableDefinition["forma
   ];
   const { parsed, reason, columns } = format === "json" ? jsonParts(fields) : wholeParts(format);
   return `SELECT ${[...columns, "_reason", "CASE WHEN _reason IS NOT NULL THEN value END AS _raw", ...storedColumns.slice(2)].join(", ")}
-FROM (SELECT *, ${reason} AS _reason FROM (SELECT value, ${[parsed, ...record].join(", ")} FROM ${quoteIdentifier(rawView)}))`;
+FROM (SELECT *, ${reason} AS _reason FROM (SELECT value, ${[parsed, ...record].join(", ")} FROM ${backQuoted(rawView)}))`;
 }
 
 interface Parts {
@@ -82,7 +82,7 @@ function jsonParts(fields: readonly Field[]): Parts {
       WHEN NOT startswith(ltrim(' \t\r\n', CAST(value AS STRING)), '{') THEN 'not a JSON object'
       WHEN _json IS NULL OR _json._corrupt IS NOT NULL THEN 'not JSON, or a value that does not fit its column' END`,
     columns: fields.map(
-      ({ key, column, kind }) => `${fromJson(`_json.${backQuoted(key)}`, kind)} AS ${quoteIdentifier(column)}`,
+      ({ key, column, kind }) => `${fromJson(`_json.${backQuoted(key)}`, kind)} AS ${backQuoted(column)}`,
     ),
   };
 }
@@ -160,7 +160,7 @@ export function streamViews(
   fields: readonly Field[],
 ): readonly { readonly name: string; readonly text: string }[] {
   const metadata = ["_topic", "_partition", "_offset", "_timestamp", "_key", "_headers"];
-  const rows = [...fields.map((field) => quoteIdentifier(field.column)), ...metadata].join(", ");
+  const rows = [...fields.map((field) => backQuoted(field.column)), ...metadata].join(", ");
   const errors = ["_raw AS raw", "_reason AS reason", ...metadata, "_received AS received"].join(", ");
   return [
     { name, text: `SELECT ${rows} FROM ${stored} WHERE _reason IS NULL` },
@@ -169,8 +169,4 @@ export function streamViews(
       text: `SELECT ${errors} FROM ${stored} WHERE _reason <> ${quoteText(TOMBSTONE)}`,
     },
   ];
-}
-
-export function backQuoted(name: string): string {
-  return `\`${name.replaceAll("`", "``")}\``;
 }

@@ -11,24 +11,16 @@ import type { Field } from "../../streaming/json/fields.js";
 import { RateMeter } from "../../streaming/lag.js";
 import { type PartitionWatermarks, partitionKey } from "../../streaming/record.js";
 import type { RecordSource, TopicChoice } from "../../streaming/record-source.js";
-import { quoteIdentifier } from "../identifiers.js";
-import { cellValue, type QueryResult } from "../schema.js";
+import { cellValue, type OffsetPosition, type QueryResult } from "../schema.js";
 import { SparkError } from "../spark-connect/errors.js";
-import { countedRelation, sourceRelation, sqlRelation } from "../spark-connect/plans.js";
+import { countedRelation, type Relation, sourceRelation, sqlRelation } from "../spark-connect/plans.js";
 import type { SparkSession } from "../spark-connect/session.js";
 import type { StreamEvent, StreamingQuery, StreamProgress } from "../spark-connect/streaming-query.js";
+import { backQuoted, sparkText } from "./dialect.js";
 import { kafkaOptions, notKafka } from "./kafka-options.js";
 import { sampleTopics } from "./sample.js";
 import type { StoredSparkStreams } from "./stored-streams.js";
-import {
-  backQuoted,
-  emptyTable,
-  refuseUnsupported,
-  storedRows,
-  storedSchema,
-  streamMetrics,
-  streamViews,
-} from "./stream-sql.js";
+import { emptyTable, refuseUnsupported, storedRows, storedSchema, streamMetrics, streamViews } from "./stream-sql.js";
 
 export interface SparkStreamHome {
   /** The session of now; a new one when the server was started again. */
@@ -40,6 +32,23 @@ export interface SparkStreamHome {
   origin(options: StreamOptions): string;
   /** Rows have come: whatever was asked may answer otherwise. */
   changed(): void;
+}
+
+/** What is stored of a stream, as a streaming source of its own. */
+export interface StoredSource {
+  readonly relation: Relation;
+  /** The rows of the table, over what SQL calls that source. */
+  select(view: string): string;
+  readonly folder: string;
+  /** For the state of queries over it; undefined where Spark had better choose. */
+  readonly checkpoint: string | undefined;
+}
+
+/** What is stored at one moment, whatever a record has become there. */
+export interface StoredRows {
+  readonly rows: number;
+  /** Where the stream stood when it had stored so many; undefined where that is not known any more. */
+  offsetsAt(rows: number): readonly OffsetPosition[] | undefined;
 }
 
 interface Position {
@@ -62,6 +71,12 @@ const CAUGHT_UP_SILENCE_MS = 120_000;
 /** While a topic is empty nobody knows its columns; it is looked at this often. */
 const LOOK_AGAIN_MS = 1_000;
 const METRICS = "records";
+/**
+ * A batch does not wait for its entries in the log, which nobody reads: what the driver's memory held is read again after a
+ * restart.
+ */
+const WITHOUT_LOG = { asyncProgressTrackingEnabled: "true" };
+const MOMENTS_KEPT = 64;
 
 export class SparkStream implements HostedStream {
   readonly options: StreamOptions;
@@ -83,6 +98,9 @@ export class SparkStream implements HostedStream {
   #processed = 0;
   /** Files may hold a batch that is reported once more after a restart: then they are counted, not the report. */
   #recount = false;
+  /** Where it stood, by how many records were stored then. */
+  readonly #moments = new Map<number, readonly OffsetPosition[]>();
+  #batchMs = 0;
   #hasRows = false;
   #heardAtMs = performance.now();
   #restarts = 0;
@@ -181,6 +199,41 @@ export class SparkStream implements HostedStream {
     if (this.#phase === "loading" || this.#phase === "live" || this.#phase === "connecting") {
       this.#setPhase("reconnecting", cause);
     }
+  }
+
+  /** How long the newest batch with records took, from its beginning to its report. */
+  get batchMs(): number {
+    return this.#batchMs;
+  }
+
+  /** Where its rows are. */
+  folder(session: SparkSession): Promise<string> {
+    return this.#path(session);
+  }
+
+  /** Once what was reported is counted. */
+  async settled(): Promise<StoredRows> {
+    await this.#work;
+    return { rows: this.#stored, offsetsAt: (rows) => this.#moments.get(rows) };
+  }
+
+  /** The rows of `table`, in lower case, as they are stored and come; or why Spark cannot read them so. */
+  async storedSource(session: SparkSession, table: string): Promise<StoredSource | { readonly reason: string }> {
+    if (this.#inMemory) return { reason: "its rows are in the driver's memory" };
+    if (!this.#hasRows) return { reason: "nothing is stored yet" };
+    const folder = await this.#path(session);
+    const schema = storedSchema(this.options.format, this.#fields);
+    const master = (await session.config("spark.master")) ?? "";
+    return {
+      folder,
+      relation: sourceRelation({ format: "parquet", streaming: true, schema, options: {}, paths: [`${folder}/rows`] }),
+      select: (view) => {
+        const views = streamViews(this.options.name, view, this.#fields);
+        return (views.find(({ name }) => name.toLowerCase() === table) ?? views[0])?.text ?? "";
+      },
+      // On one machine Spark's own temporary folder will do, and goes with the query; executors elsewhere cannot see it.
+      checkpoint: /^local\b/.test(master) ? undefined : `${folder}/kept`,
+    };
   }
 
   onEvent(event: StreamEvent): void {
@@ -316,8 +369,7 @@ export class SparkStream implements HostedStream {
 
   /** Names of the tables where nothing is yet, too: a query then answers with no rows instead of failing. */
   async #makeViews(session: SparkSession): Promise<void> {
-    const stored = this.#inMemory ? undefined : `parquet.${backQuoted(`${await this.#path(session)}/rows`)}`;
-    this.#hasRows = stored !== undefined && (await this.#viewsOver(session, stored));
+    this.#hasRows = !this.#inMemory && (await this.#viewsOver(session, await this.#storedTable(session)));
     if (this.#hasRows) await this.#countRows(session);
     else await this.#viewsOver(session, undefined);
   }
@@ -327,7 +379,7 @@ export class SparkStream implements HostedStream {
     const source = stored ?? emptyTable(storedSchema(this.options.format, this.#fields));
     try {
       for (const { name, text } of streamViews(this.options.name, source, this.#fields)) {
-        await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${quoteIdentifier(name)} AS ${text}`);
+        await session.prepare(`CREATE OR REPLACE TEMPORARY VIEW ${backQuoted(name)} AS ${text}`);
       }
       return true;
     } catch (error) {
@@ -338,12 +390,26 @@ export class SparkStream implements HostedStream {
     }
   }
 
-  async #countRows(session: SparkSession): Promise<void> {
-    const source = this.#inMemory
-      ? quoteIdentifier(this.#memoryTable)
-      : `parquet.${backQuoted(`${await this.#path(session)}/rows`)}`;
-    const result = await session.sql(`SELECT ${Object.values(streamMetrics).join(", ")} FROM ${source}`);
+  get #stored(): number {
+    return this.#counts.rows + this.#counts.rejected + this.#counts.tombstones;
+  }
+
+  /** @param ends only what comes before them: files may hold more by now, of which a report is still to come */
+  async #countRows(session: SparkSession, ends: readonly OffsetPosition[] = []): Promise<void> {
+    const later = ends.map(
+      ({ topic, partition, nextOffset }) =>
+        `(_topic = ${sparkText(topic)} AND _partition = ${partition} AND _offset >= ${nextOffset})`,
+    );
+    const where = later.length === 0 ? "" : ` WHERE NOT (${later.join(" OR ")})`;
+    const source = await this.#storedTable(session);
+    const result = await session.sql(`SELECT ${Object.values(streamMetrics).join(", ")} FROM ${source}${where}`);
     this.#counts = { rows: numberAt(result, 0), rejected: numberAt(result, 1), tombstones: numberAt(result, 2) };
+  }
+
+  async #storedTable(session: SparkSession): Promise<string> {
+    return this.#inMemory
+      ? backQuoted(this.#memoryTable)
+      : `parquet.${backQuoted(`${await this.#path(session)}/rows`)}`;
   }
 
   async #path(session: SparkSession): Promise<string> {
@@ -386,7 +452,7 @@ export class SparkStream implements HostedStream {
       outputMode: "append",
       ...trigger,
       ...(this.#inMemory
-        ? { format: "memory", name: this.#memoryTable }
+        ? { format: "memory", name: this.#memoryTable, options: until === undefined ? WITHOUT_LOG : {} }
         : { format: "parquet", name, path: `${path}/rows`, options: { checkpointLocation: `${path}/checkpoint` } }),
     });
     this.#early = undefined;
@@ -394,7 +460,7 @@ export class SparkStream implements HostedStream {
     this.#heardAtMs = performance.now();
     if (this.#inMemory) {
       this.#counts = { rows: 0, rejected: 0, tombstones: 0 };
-      await this.#viewsOver(session, quoteIdentifier(this.#memoryTable));
+      await this.#viewsOver(session, backQuoted(this.#memoryTable));
     }
     const empty = this.#backlog === undefined || this.#backlog.target === 0 || this.options.from === "latest";
     this.#setPhase(empty && until === undefined ? "live" : "loading");
@@ -420,7 +486,11 @@ export class SparkStream implements HostedStream {
       this.#positions.set(key, { topic, partition, nextOffset: offset, highWatermark: isBehind ? high : offset });
     }
     this.#processed += source.numInputRows;
-    if (source.numInputRows > 0) this.#onRows(progress);
+    if (source.numInputRows > 0) {
+      this.#batchMs = progress.durationMs.triggerExecution ?? 0;
+      const reached = [...ends.values()].map(({ offset, ...at }) => ({ ...at, nextOffset: offset }));
+      this.#afterWork(() => this.#onRows(progress, reached));
+    }
     if (this.#phase === "reconnecting" || this.#phase === "connecting") this.#setPhase("loading");
     const behind = [...this.#positions.values()].some((position) => lagOf(position) > 0);
     if (!behind && this.#phase === "loading" && this.options.until === undefined)
@@ -428,13 +498,14 @@ export class SparkStream implements HostedStream {
     this.#pushSoon();
   }
 
-  #onRows(progress: StreamProgress): void {
+  /** Reports are counted one after the other. */
+  async #onRows(progress: StreamProgress, reached: readonly OffsetPosition[]): Promise<void> {
     const metrics = progress.observedMetrics?.[METRICS];
     const isFirst = !this.#hasRows;
     this.#hasRows = true;
     if (this.#recount || metrics === undefined) {
       this.#recount = false;
-      this.#afterWork(async () => this.#countRows(await this.#home.session()));
+      await this.#countRows(await this.#home.session(), reached);
     } else {
       this.#counts = {
         rows: this.#counts.rows + Number(metrics.rows),
@@ -443,8 +514,14 @@ export class SparkStream implements HostedStream {
       };
     }
     this.#rate.record(performance.now(), this.#counts.rows);
-    if (isFirst && !this.#inMemory) this.#afterWork(async () => this.#makeViews(await this.#home.session()));
-    this.#afterWork(() => this.#home.changed());
+    this.#moments.set(this.#stored, reached);
+    const [oldest] = this.#moments.keys();
+    if (this.#moments.size > MOMENTS_KEPT && oldest !== undefined) this.#moments.delete(oldest);
+    if (isFirst && !this.#inMemory) {
+      const session = await this.#home.session();
+      await this.#viewsOver(session, await this.#storedTable(session));
+    }
+    this.#home.changed();
     if (this.#inMemory && this.#counts.rows > MEMORY_ROWS_MAX) {
       this.#fail(
         `its rows are in the memory of Spark's driver, which is trusted with ${MEMORY_ROWS_MAX.toLocaleString("en-US")}; open it without store: "memory"`,
