@@ -1,7 +1,7 @@
 /**
  * The same records in both engines of a notebook: DuckDB in this machine's engine process against Spark in a local server
  * (`local[2]`, its own JVM). Load from Kafka, first run of Top Tweeters, a second run; and from a message that the broker has
- * acknowledged to new rows of a live query. TIDETABLE_BENCH_RECORDS for more.
+ * acknowledged to new rows of a live query. TIDETABLE_BENCH_RECORDS=1000000,10000000 for more than one size.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ import { encodeTweet } from "../src/tweeter/tweet.js";
 import { generateTweet } from "../src/tweeter/tweet-generator.js";
 import { alternate, type Measure, measure } from "./measure.js";
 
-const records = Number(process.env.TIDETABLE_BENCH_RECORDS ?? 1_000_000);
+const sizes = (process.env.TIDETABLE_BENCH_RECORDS ?? "1000000").split(",").map(Number);
 const sendCount = 4_000;
 const rounds = 6;
 /** A JVM needs some sixty until it has compiled what they take. */
@@ -28,7 +28,6 @@ const betweenMessagesMs = 500;
 const newsTimeoutMs = 60_000;
 /** Median, from a message to new rows on Spark. */
 const messageLimitMs = 300;
-const topic = "tweets";
 const text = "SELECT handle, count(*) AS count FROM tweets GROUP BY handle ORDER BY count DESC, handle LIMIT 20";
 const peerName = "Spark, local[2]";
 
@@ -40,7 +39,6 @@ export async function measures(): Promise<Measure[]> {
   });
   const folder = mkdtempSync(join(tmpdir(), "tidetable-engines-"));
   try {
-    await fill(kafka.bootstrap);
     const ours = startEngineProcess({ dataDirectory: join(folder, "duckdb") });
     const peer = startEngineProcess({
       dataDirectory: join(folder, "spark"),
@@ -48,29 +46,28 @@ export async function measures(): Promise<Measure[]> {
       sparkRemote: spark.address,
     });
     try {
-      const load = { ours: [await loadOnce(ours, kafka.bootstrap)], peer: [await loadOnce(peer, kafka.bootstrap)] };
-      const first = { ours: [await queryOnce(ours)], peer: [await queryOnce(peer)] };
-      const again = await alternate(
-        rounds,
-        () => queryOnce(ours),
-        () => queryOnce(peer),
-      );
-      // Each stream asks Kafka all the time, on cores that the next one would wait for.
-      await Promise.all([ours, peer].map((engine) => engine.stopStream("tweets")));
+      const bySize: Measure[] = [];
+      for (const records of sizes) bySize.push(...(await loadAndAsk(ours, peer, kafka.bootstrap, records)));
       const news = {
-        ours: await newsTimes(ours, kafka.bootstrap, "news-duckdb"),
-        peer: await newsTimes(peer, kafka.bootstrap, "news-spark"),
+        ours: await newsTimes(ours, kafka.bootstrap, "news-duckdb", "memory"),
+        peer: await newsTimes(peer, kafka.bootstrap, "news-spark", "memory"),
       };
-      const of = `of ${records.toLocaleString("en-US")} records`;
+      const inFiles = await newsTimes(peer, kafka.bootstrap, "news-files", undefined);
       return [
-        measure({ name: `load ${of}`, unit: "s", ...load, peerName, goal: { atMost: 1 } }),
-        measure({ name: `first run ${of}`, unit: "ms", ...first, peerName, goal: { atMost: 1 } }),
-        measure({ name: `run again ${of}`, unit: "ms", ...again, peerName, goal: { atMost: 1 } }),
+        ...bySize,
         measure({ name: "message to new rows of a live query", unit: "ms", ...news, peerName, goal: { atMost: 1 } }),
         measure({
           name: "the same on Spark",
           unit: "ms",
           ours: news.peer,
+          peer: [messageLimitMs],
+          peerName: "the limit",
+          goal: { atMost: 1 },
+        }),
+        measure({
+          name: "the same on Spark, rows in files",
+          unit: "ms",
+          ours: inFiles,
           peer: [messageLimitMs],
           peerName: "the limit",
           goal: { atMost: 1 },
@@ -85,7 +82,32 @@ export async function measures(): Promise<Measure[]> {
   }
 }
 
-async function fill(brokers: readonly string[]): Promise<void> {
+async function loadAndAsk(
+  ours: EngineProcessClient,
+  peer: EngineProcessClient,
+  brokers: readonly string[],
+  records: number,
+): Promise<readonly Measure[]> {
+  const topic = `tweets-${records}`;
+  await fill(brokers, topic, records);
+  const load = { ours: [await loadOnce(ours, brokers, topic)], peer: [await loadOnce(peer, brokers, topic)] };
+  const first = { ours: [await queryOnce(ours)], peer: [await queryOnce(peer)] };
+  const again = await alternate(
+    rounds,
+    () => queryOnce(ours),
+    () => queryOnce(peer),
+  );
+  // Each stream asks Kafka all the time, on cores that the next one would wait for.
+  await Promise.all([ours, peer].map((engine) => engine.stopStream("tweets")));
+  const of = `of ${records.toLocaleString("en-US")} records`;
+  return [
+    measure({ name: `load ${of}`, unit: "s", ...load, peerName, goal: { atMost: 1 } }),
+    measure({ name: `first run ${of}`, unit: "ms", ...first, peerName, goal: { atMost: 1 } }),
+    measure({ name: `run again ${of}`, unit: "ms", ...again, peerName, goal: { atMost: 1 } }),
+  ];
+}
+
+async function fill(brokers: readonly string[], topic: string, records: number): Promise<void> {
   const producer = await openKafkaProducer({ brokers });
   await producer.ensureTopic(topic, { partitions: 4 });
   for (let first = 0; first < records; first += sendCount) {
@@ -99,7 +121,7 @@ async function fill(brokers: readonly string[]): Promise<void> {
   await producer.close();
 }
 
-async function loadOnce(engine: EngineProcessClient, brokers: readonly string[]): Promise<number> {
+async function loadOnce(engine: EngineProcessClient, brokers: readonly string[], topic: string): Promise<number> {
   await engine.hello();
   const options: StreamOptions = {
     name: "tweets",
@@ -122,7 +144,12 @@ async function queryOnce(engine: EngineProcessClient): Promise<number> {
 }
 
 /** Each from the broker's acknowledgement to the live query's rows that have the message; the first ones, which warm up, left out. */
-async function newsTimes(engine: EngineProcessClient, brokers: readonly string[], name: string): Promise<number[]> {
+async function newsTimes(
+  engine: EngineProcessClient,
+  brokers: readonly string[],
+  name: string,
+  store: "memory" | undefined,
+): Promise<number[]> {
   const producer = await openKafkaProducer({ brokers });
   await producer.ensureTopic(name, { partitions: 4 });
   const post = (id: number) => producer.produceAll(name, [{ key: String(id), value: `{"id":${id}}` }]);
@@ -134,7 +161,7 @@ async function newsTimes(engine: EngineProcessClient, brokers: readonly string[]
     from: "earliest",
     keep: { rows: 1_000_000 },
     format: "json",
-    store: "memory",
+    ...(store === undefined ? {} : { store }),
   });
   await engine.streamCaughtUp("news");
   let rows = 0;

@@ -142,7 +142,7 @@ function livePart({ id, text, everyMs, last, rows }: LiveQuery): object {
   return {
     ...{ id, text, everyMs, rows },
     mode: last?.plan.mode,
-    reason: last?.plan.reason,
+    reason: last?.plan.reason ?? last?.plan.kept,
     refreshMs: last?.refreshMs,
     version: last?.version,
     error: last?.error?.message,

@@ -119,7 +119,7 @@ export function engineTests(at: SparkFixture): void {
     await at.post(topic, tweets(3, 5));
     await until("the later ones are", counted(8), 30_000);
     stop();
-    match(updates[0]?.plan.reason ?? "", /Spark computes each version anew/);
+    match(updates[0]?.plan.reason ?? "", /^Spark reads the rows anew/);
   });
 
   it("goes on at its checkpoint in a new kernel, with counts that are right", async () => {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StreamOptions, StreamStatus } from "../../engine/protocol.js";
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { RecordSource } from "../../streaming/record-source.js";
-import type { LiveEngine, LiveSyntax, Refreshable } from "../live/shared.js";
+import type { LiveEngine, LiveSyntax } from "../live/shared.js";
 import type { LiveRequest } from "../live/view.js";
 import type { ProgressListener } from "../query-progress.js";
 import type { QueryResult, SqlValue } from "../schema.js";
@@ -157,7 +157,7 @@ export class SparkEngine implements SqlEngine, LiveEngine {
     );
   }
 
-  openLiveQuery(request: LiveRequest): Refreshable {
+  openLiveQuery(request: LiveRequest): SparkLiveQuery {
     return new SparkLiveQuery(
       {
         session: () => this.#link.session(),

@@ -17,6 +17,8 @@ export const KEPT_ROWS_MAX = 100_000;
 /** Without a report for so long, the answer is computed anew instead. */
 const SILENCE_MS = 20_000;
 const MOMENTS_KEPT = 64;
+/** Each look lists the stored files, which a table that has grown for days has many of. */
+const LOOK_EVERY_MS = 250;
 const SOURCE_METRICS = "source";
 const RESULT_METRICS = "result";
 const MOMENT = "unix_millis(current_timestamp())";
@@ -46,6 +48,7 @@ export interface KeptAnswer {
 export class KeptQuery {
   readonly session: SparkSession;
   readonly #name: string;
+  readonly #view: string;
   readonly #moments = new Map<string, Moment>();
   readonly #waiting = new Set<() => void>();
   readonly #early: StreamEvent[] = [];
@@ -55,9 +58,10 @@ export class KeptQuery {
   #heardAtMs = performance.now();
   #end: string | undefined;
 
-  private constructor(session: SparkSession, name: string) {
+  private constructor(session: SparkSession, id: string) {
     this.session = session;
-    this.#name = name;
+    this.#name = `tidetable_kept_${id}`;
+    this.#view = `tidetable_kept_source_${id}`;
   }
 
   /**
@@ -69,19 +73,24 @@ export class KeptQuery {
     listen: (kept: KeptQuery) => void,
   ): Promise<KeptQuery> {
     const id = randomUUID().replaceAll("-", "");
-    const kept = new KeptQuery(session, `tidetable_kept_${id}`);
-    const view = `tidetable_kept_source_${id}`;
+    const kept = new KeptQuery(session, id);
     listen(kept);
     const counted = countedRelation(source, SOURCE_METRICS, ["count(*) AS rows_read", `max(${MOMENT}) AS moment`]);
-    await session.createView(view, counted);
-    const whole = sqlRelation(`SELECT kept.*, ${MOMENT} AS moment FROM (${text(view)}) AS kept`, parameters);
-    const query = await session.startStream(countedRelation(whole, RESULT_METRICS, ["count(*) AS result_rows"]), {
-      format: "memory",
-      outputMode: "complete",
-      name: kept.#name,
-      ...(checkpoint === undefined ? {} : { options: { checkpointLocation: `${checkpoint}/${id}` } }),
-    });
-    kept.#query = query;
+    const over = `SELECT kept.*, ${MOMENT} AS moment FROM (${text(kept.#view)}) AS kept`;
+    try {
+      await session.createView(kept.#view, counted);
+      const whole = countedRelation(sqlRelation(over, parameters), RESULT_METRICS, ["count(*) AS result_rows"]);
+      kept.#query = await session.startStream(whole, {
+        format: "memory",
+        outputMode: "complete",
+        name: kept.#name,
+        trigger: { everyMs: LOOK_EVERY_MS },
+        ...(checkpoint === undefined ? {} : { options: { checkpointLocation: `${checkpoint}/${id}` } }),
+      });
+    } catch (error) {
+      await kept.stop("it could not be started");
+      throw error;
+    }
     for (const event of kept.#early.splice(0)) kept.onEvent(event);
     return kept;
   }
@@ -148,7 +157,9 @@ export class KeptQuery {
     if (this.session.isLost) return;
     // A server that is gone has stopped it.
     await this.#query?.stop().catch(() => undefined);
-    await this.session.prepare(`DROP VIEW IF EXISTS ${this.#name}`).catch(() => undefined);
+    for (const view of [this.#name, this.#view]) {
+      await this.session.prepare(`DROP VIEW IF EXISTS ${view}`).catch(() => undefined);
+    }
   }
 
   #onMetrics(metrics: Readonly<Record<string, Readonly<Record<string, unknown>>>>): void {

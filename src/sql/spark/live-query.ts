@@ -91,7 +91,7 @@ export class SparkLiveQuery implements Refreshable {
       kept: "a complete-mode query on Spark",
       size: this.#run.query.resultRows,
       isMade: this.#isReady,
-      blocks: [{ stream: this.#text.table, delta: this.#statement.text, merges: [], carries: false }],
+      blocks: [{ stream: this.#text.table, delta: this.#statement.text, merges: ["Spark"], carries: false }],
       final: undefined,
     };
   }
