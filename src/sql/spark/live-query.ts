@@ -111,14 +111,20 @@ export class SparkLiveQuery implements Refreshable {
     }
     if (!this.#isReady) return undefined;
     const startedMs = performance.now();
-    const { rows, offsetsAt } = await stream.settled();
+    const { rows } = await stream.settled();
     const answer = await run.query.answer(rows, rowLimit, signal);
     if (answer === undefined) {
       this.#reason = run.query.end ?? "its kept result has no rows, or is late";
       return undefined;
     }
+    const stored = await stream.settled(answer.rowsRead);
+    if (stored.rows < answer.rowsRead) {
+      // A part of a batch that Spark had to do again is counted twice: what is in the answer is not known.
+      await run.query.stop("it has read other rows than are stored");
+      return undefined;
+    }
     this.#failures = 0;
-    const offsets = offsetsAt(answer.rowsRead);
+    const offsets = stored.offsetsAt(answer.rowsRead);
     const kept = this.#withTimes("Spark keeps its groups", performance.now() - startedMs, stream);
     return {
       result: answer.result,

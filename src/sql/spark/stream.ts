@@ -77,6 +77,8 @@ const METRICS = "records";
  */
 const WITHOUT_LOG = { asyncProgressTrackingEnabled: "true" };
 const MOMENTS_KEPT = 64;
+/** Rows can be read from the files before the report of their batch is here, by so much at the most. */
+const REPORT_MS = 5_000;
 
 export class SparkStream implements HostedStream {
   readonly options: StreamOptions;
@@ -100,6 +102,8 @@ export class SparkStream implements HostedStream {
   #recount = false;
   /** Where it stood, by how many records were stored then. */
   readonly #moments = new Map<number, readonly OffsetPosition[]>();
+  /** Who waits for the next report to be counted. */
+  readonly #counting = new Set<() => void>();
   #batchMs = 0;
   #hasRows = false;
   #heardAtMs = performance.now();
@@ -211,9 +215,11 @@ export class SparkStream implements HostedStream {
     return this.#path(session);
   }
 
-  /** Once what was reported is counted. */
-  async settled(): Promise<StoredRows> {
+  /** Once what was reported is counted. Who has read more already waits a little for the report of it: `atLeast`. */
+  async settled(atLeast = 0): Promise<StoredRows> {
     await this.#work;
+    const deadlineMs = performance.now() + REPORT_MS;
+    while (this.#stored < atLeast && performance.now() < deadlineMs) await this.#nextCount(deadlineMs);
     return { rows: this.#stored, offsetsAt: (rows) => this.#moments.get(rows) };
   }
 
@@ -390,6 +396,18 @@ export class SparkStream implements HostedStream {
     }
   }
 
+  async #nextCount(deadlineMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#counting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, deadlineMs - performance.now());
+      this.#counting.add(done);
+    });
+  }
+
   get #stored(): number {
     return this.#counts.rows + this.#counts.rejected + this.#counts.tombstones;
   }
@@ -521,6 +539,7 @@ export class SparkStream implements HostedStream {
       const session = await this.#home.session();
       await this.#viewsOver(session, await this.#storedTable(session));
     }
+    for (const wake of this.#counting) wake();
     this.#home.changed();
     if (this.#inMemory && this.#counts.rows > MEMORY_ROWS_MAX) {
       this.#fail(
