@@ -40,7 +40,7 @@ const alasqlInside = {
 const arrowInside = {
   name: "arrow-inside",
   setup(build) {
-    build.onResolve({ filter: /^(apache-arrow|flatbuffers)$/ }, ({ path }) => ({
+    build.onResolve({ filter: /^(apache-arrow(\/fb\/[a-z-]+)?|flatbuffers)$/ }, ({ path }) => ({
       path: fileURLToPath(import.meta.resolve(path)),
     }));
     // What Node is given is a wrapper around CommonJS.
