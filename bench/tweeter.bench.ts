@@ -14,7 +14,7 @@ import { type KafkaCluster, startKafka } from "../scripts/components/kafka.js";
 import { endOrKill } from "../scripts/components/process-end.js";
 import { cassandraClient, closeCassandraClient } from "../src/tweeter/cassandra-client.js";
 import { generateTweet } from "../src/tweeter/tweet-generator.js";
-import { newIdempotencyKey, newTweetId } from "../src/tweeter/tweet-id.js";
+import { newIdempotencyKey, newTimeUuid } from "../src/tweeter/tweet-id.js";
 import { alternate, type Measure, measure } from "./measure.js";
 import { overloadMeasures } from "./tweeter/overload.js";
 
@@ -215,7 +215,7 @@ async function openInserter(cassandra: CassandraCluster) {
     async rate(): Promise<number> {
       const rows = Array.from({ length: INSERTS }, (_, index) => {
         const { handle, content } = generateTweet(9, index, 0);
-        return [index % 64, newTweetId(Date.now()), handle, content];
+        return [index % 64, newTimeUuid(Date.now()), handle, content];
       });
       const startedMs = performance.now();
       await concurrent.executeConcurrent(

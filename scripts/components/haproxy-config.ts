@@ -15,9 +15,10 @@ export const backend = "tweeter";
 /**
  * Of each server, added while HAProxy runs: those take no `default-server`. A dead one is found by its refused connections, at
  * once; a check has to fail for four seconds, because all instances stand on one Cassandra and none is better off without them.
+ * The delay is HAProxy's default, which a server that is added later does not get: without it no connection is ever used again.
  */
 export const serverParameters =
-  "check inter 500ms fall 8 rise 1 observe layer4 error-limit 3 on-error mark-down pool-max-conn 64 maxconn 512";
+  "check inter 500ms fall 8 rise 1 observe layer4 error-limit 3 on-error mark-down pool-purge-delay 5s pool-max-conn 64 maxconn 512";
 
 export function haproxyConfig({ port, statsPort, runtimeSocket }: HaproxySettings): string {
   return `global

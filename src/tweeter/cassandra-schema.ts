@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, type Host, types } from "cassandra-driver";
 import { errorMessage, TidetableError } from "../errors.js";
-import { laneCount } from "./cassandra-outbox.js";
+import { moveToVersion2 } from "./cassandra-migration.js";
+import { laneCount } from "./lanes.js";
 
 export interface SchemaOptions {
   readonly keyspace: string;
@@ -15,8 +16,17 @@ export interface SchemaOptions {
   readonly replicas?: number;
 }
 
-/** Steps only add; an instance of an older version goes on beside a newer schema. The number of a step is its place. */
-const steps: ReadonlyArray<(keyspace: string) => readonly string[]> = [tablesOfVersion1];
+interface Step {
+  readonly tables: (keyspace: string) => readonly string[];
+  /** What is done once they are there; may be done twice, and by several at once. */
+  readonly fill: (client: Client, keyspace: string) => Promise<void>;
+}
+
+/** Steps only add. The number of a step is its place. */
+const steps: readonly Step[] = [
+  { tables: tablesOfVersion1, fill: startLanes },
+  { tables: tablesOfVersion2, fill: moveToVersion2 },
+];
 
 const deadlineAfterMs = 90_000;
 const tryAgainMs = 500;
@@ -78,8 +88,8 @@ async function bringUpToDate(client: Client, { keyspace, replicas }: SchemaOptio
   const present = await schemaVersion(client, keyspace);
   for (const [index, step] of steps.entries()) {
     if (index < present) continue;
-    for (const statement of step(keyspace)) await run(statement);
-    if (index === 0) await startLanes(client, keyspace);
+    for (const statement of step.tables(keyspace)) await run(statement);
+    await step.fill(client, keyspace);
     await client.execute(
       `INSERT INTO ${keyspace}.schema_version (name, version) VALUES ('tweeter', ?)`,
       [index + 1],
@@ -104,9 +114,9 @@ function firstUp(hosts: readonly Host[]): Host | undefined {
   return hosts.filter((host) => host.isUp()).sort((a, b) => (a.address < b.address ? -1 : 1))[0];
 }
 
+/** Less what the second version made anew under another name. */
 function tablesOfVersion1(keyspace: string): readonly string[] {
-  const table = (name: string, columns: string, options = "") =>
-    `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${columns}) WITH ID = ${tableId(keyspace, name)}${options}`;
+  const table = tableOf(keyspace);
   return [
     // The timeline: a day's tweets in a few parts, so that a busy day is not one node's business.
     table(
@@ -114,18 +124,8 @@ function tablesOfVersion1(keyspace: string): readonly string[] {
       "day date, shard tinyint, id timeuuid, handle text, content text, created_at timestamp, PRIMARY KEY ((day, shard), id)",
       " AND CLUSTERING ORDER BY (id DESC)",
     ),
-    table(
-      "tweets_by_handle",
-      "handle text, day date, id timeuuid, content text, created_at timestamp, PRIMARY KEY ((handle, day), id)",
-      " AND CLUSTERING ORDER BY (id DESC)",
-    ),
     // Days that have tweets, of all or of one handle: paging back passes over the empty ones.
     table("days", "scope text, day date, PRIMARY KEY (scope, day)", " AND CLUSTERING ORDER BY (day DESC)"),
-    // What goes to Kafka, in the order of writing. Whole partitions are dropped once they are relayed: no row is deleted.
-    table(
-      "outbox",
-      "lane tinyint, bucket bigint, seq timeuuid, id timeuuid, handle text, content text, PRIMARY KEY ((lane, bucket), seq)",
-    ),
     // Who relays a lane (the holder's name expires), and up to when everything in it is relayed.
     table("lanes", "lane tinyint PRIMARY KEY, holder text, relayed_until timestamp"),
     // Which tweet a request with a key became, for keys that say nothing of the time.
@@ -135,6 +135,28 @@ function tablesOfVersion1(keyspace: string): readonly string[] {
       "scope text, name text, url text, started_at timestamp, seen_at timestamp, requests bigint, posts bigint, lanes text, PRIMARY KEY (scope, name)",
     ),
   ];
+}
+
+/**
+ * Partitions of one key in all three tables of a tweet (day and lane, of the same types): its rows are one write, of which a
+ * replica has all or nothing.
+ */
+function tablesOfVersion2(keyspace: string): readonly string[] {
+  const table = tableOf(keyspace);
+  return [
+    table(
+      "tweets_of_handle",
+      "day date, shard tinyint, handle text, id timeuuid, content text, created_at timestamp, PRIMARY KEY ((day, shard), handle, id)",
+      " AND CLUSTERING ORDER BY (handle ASC, id DESC)",
+    ),
+    // What goes to Kafka, in the order of writing: a row of JSON for the tweets that were written together.
+    table("outbox_of_day", "day date, shard tinyint, seq timeuuid, tweets text, PRIMARY KEY ((day, shard), seq)"),
+  ];
+}
+
+function tableOf(keyspace: string) {
+  return (name: string, columns: string, options = "") =>
+    `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${columns}) WITH ID = ${tableId(keyspace, name)}${options}`;
 }
 
 /** A UUID from the names, so that a table is the same one whoever makes it. */

@@ -1,6 +1,6 @@
 /**
- * Tweeter's store on Cassandra and Kafka: a tweet is written to the outbox first, then to where it is read from, then it is
- * acknowledged; the outbox brings it to Kafka. Composes; tables, outbox and relay are files of their own.
+ * Tweeter's store on Cassandra and Kafka: a tweet is written to the outbox and to where it is read from, then it is
+ * acknowledged; the outbox brings it to Kafka. Composes; tables, writer, outbox and relay are files of their own.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,8 +11,8 @@ import { type CassandraConnection, cassandraClient, cassandraError, closeCassand
 import { CassandraInstances } from "./cassandra-instances.js";
 import { CassandraOutbox } from "./cassandra-outbox.js";
 import { prepareSchema } from "./cassandra-schema.js";
+import { TweetWriter } from "./cassandra-tweet-writer.js";
 import { CassandraTweets } from "./cassandra-tweets.js";
-import { quickWriteMs } from "./outbox-lane.js";
 import { OutboxRelay, shortReason } from "./outbox-relay.js";
 import type { Tweet } from "./tweet.js";
 import { keyTimeMs, newTweetId, tweetIdOfKey, tweetIdTimeMs } from "./tweet-id.js";
@@ -50,6 +50,7 @@ class CassandraTweetStore implements TweetStore {
   readonly #client: Client;
   readonly #tweets: CassandraTweets;
   readonly #outbox: CassandraOutbox;
+  readonly #writer: TweetWriter;
   readonly #instances: CassandraInstances;
   readonly #relay: OutboxRelay;
   readonly #stopping = new AbortController();
@@ -67,6 +68,7 @@ class CassandraTweetStore implements TweetStore {
     this.#client = cassandraClient(options.cassandra);
     this.#tweets = new CassandraTweets(this.#client, keyspace);
     this.#outbox = new CassandraOutbox(this.#client, keyspace);
+    this.#writer = new TweetWriter(this.#client, this.#tweets, this.#outbox);
     this.#instances = new CassandraInstances(this.#client, keyspace);
     this.#relay = new OutboxRelay({
       keyspace,
@@ -88,8 +90,7 @@ class CassandraTweetStore implements TweetStore {
         if (tweet !== undefined) return { tweet, repeated: true };
       }
       const tweet: Tweet = { id, handle: draft.handle, content: draft.content, createdAtMs: tweetIdTimeMs(id) };
-      await this.#addToOutbox(tweet);
-      await this.#tweets.write(tweet);
+      await this.#writer.write(tweet, postMaxMs);
       this.#relay.nudge(tweet.handle);
       return { tweet, repeated: false };
     }, postMaxMs);
@@ -197,7 +198,7 @@ class CassandraTweetStore implements TweetStore {
   async #identify(draft: TweetDraft): Promise<{ readonly id: string; readonly sentBefore: boolean }> {
     const { key, handle, content } = draft;
     const nowMs = Date.now();
-    if (key === undefined) return { id: newTweetId(nowMs), sentBefore: false };
+    if (key === undefined) return { id: newTweetId(nowMs, handle), sentBefore: false };
     const keyMs = keyTimeMs(key);
     if (keyMs !== undefined && keyMs < nowMs + clockMarginMs) {
       const id = tweetIdOfKey(key, handle, content);
@@ -206,7 +207,7 @@ class CassandraTweetStore implements TweetStore {
       // Sent in time the first time: then it is there. Else it is new, and of now.
       if ((await this.#tweets.tweet(id)) !== undefined) return { id, sentBefore: true };
     }
-    return await this.#claim(JSON.stringify([key, handle, content]), newTweetId(nowMs));
+    return await this.#claim(JSON.stringify([key, handle, content]), newTweetId(nowMs, handle));
   }
 
   /** The first request of a key decides which tweet it is. */
@@ -221,15 +222,6 @@ class CassandraTweetStore implements TweetStore {
     return { id: String(answer.first()?.get("id")), sentBefore: true };
   }
 
-  async #addToOutbox(tweet: Tweet): Promise<void> {
-    for (;;) {
-      const startedMs = performance.now();
-      await this.#outbox.add(tweet, Date.now());
-      // Readers look only a little way back for rows that took long. Such a row is written again: its id is sent once.
-      if (performance.now() - startedMs < quickWriteMs * 0.7) return;
-    }
-  }
-
   /** Within the time or not at all, and every failure in our words. */
   async #asked<T>(ask: () => Promise<T>, timeoutMs: number): Promise<T> {
     if (!this.#connected) {
@@ -237,22 +229,24 @@ class CassandraTweetStore implements TweetStore {
         retryable: true,
       });
     }
-    const late = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
     try {
       const answer = ask();
-      const timeout = delay(timeoutMs, undefined, { signal: late.signal, ref: false }).then(() => {
-        throw new TidetableError("STORE_UNAVAILABLE", `Cassandra took longer than ${timeoutMs / 1000} s.`, {
-          retryable: true,
-        });
-      });
       // Whichever loses the race has nobody left to tell.
       answer.catch(() => undefined);
-      timeout.catch(() => undefined);
-      return await Promise.race([answer, timeout]);
+      // An own timer: one that is cancelled with a signal makes an error, with its stack, for each request.
+      const late = new Promise<never>((_, reject) => {
+        const message = `Cassandra took longer than ${timeoutMs / 1000} s.`;
+        timer = setTimeout(
+          () => reject(new TidetableError("STORE_UNAVAILABLE", message, { retryable: true })),
+          timeoutMs,
+        );
+      });
+      return await Promise.race([answer, late]);
     } catch (error) {
       throw cassandraError(this.#options.cassandra, error);
     } finally {
-      late.abort();
+      clearTimeout(timer);
     }
   }
 }

@@ -1,15 +1,20 @@
 /**
- * Reading and writing tweets in Cassandra's tables. Owns which partition a tweet is in and how a timeline is put together
- * from several; knows no outbox and no Kafka.
+ * Reading and writing tweets in Cassandra's tables. Owns which partition a tweet is in (its day and its handle's lane) and
+ * how a timeline is put together from several; knows no outbox and no Kafka.
  */
 import { createHash } from "node:crypto";
 import { type Client, types } from "cassandra-driver";
+import { laneCount, laneOf } from "./lanes.js";
 import type { Tweet } from "./tweet.js";
-import { compareTweetIds, tweetIdDay, tweetIdTimeMs } from "./tweet-id.js";
+import { compareTweetIds, laneOfTweetId, tweetIdDay, tweetIdTimeMs } from "./tweet-id.js";
 import type { TimelineRequest } from "./tweet-store.js";
 
-/** Parts of a day in the timeline. Stays as it is: rows are where they were written. */
-const shards = 4;
+/** A statement with its values, one of a batch. */
+export interface RowToWrite {
+  readonly query: string;
+  readonly params: unknown[];
+}
+
 /** Days looked up at once; a page of a quiet handle may span many. */
 const daysAtOnce = 30;
 /** Ids that lie further apart are looked up one by one. */
@@ -27,28 +32,45 @@ export class CassandraTweets {
     this.#keyspace = keyspace;
   }
 
-  /** Writes the tweet wherever it is read from; again is the same. */
-  async write(tweet: Tweet): Promise<void> {
-    const day = types.LocalDate.fromString(tweetIdDay(tweet.id));
+  /** Its rows wherever it is read from, all in one partition; writing them again is the same. */
+  rows(tweet: Tweet): readonly RowToWrite[] {
+    const day = dateOf(tweetIdDay(tweet.id));
+    const shard = laneOfTweetId(tweet.id);
     const createdAt = new Date(tweet.createdAtMs);
-    await Promise.all([
-      this.#client.execute(
-        `INSERT INTO ${this.#keyspace}.tweets (day, shard, id, handle, content, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
-        [day, shardOf(tweet.id), tweet.id, tweet.handle, tweet.content, createdAt],
-      ),
-      this.#client.execute(
-        `INSERT INTO ${this.#keyspace}.tweets_by_handle (handle, day, id, content, created_at) VALUES (?, ?, ?, ?, ?)`,
-        [tweet.handle, day, tweet.id, tweet.content, createdAt],
-      ),
-      this.#writeDay("all", day),
-      this.#writeDay(`@${tweet.handle}`, day),
-    ]);
+    return [
+      {
+        query: `INSERT INTO ${this.#keyspace}.tweets (day, shard, id, handle, content, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+        params: [day, shard, tweet.id, tweet.handle, tweet.content, createdAt],
+      },
+      {
+        query: `INSERT INTO ${this.#keyspace}.tweets_of_handle (day, shard, handle, id, content, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+        params: [day, shard, tweet.handle, tweet.id, tweet.content, createdAt],
+      },
+    ];
+  }
+
+  /** Writes down that its day has tweets, of all and of its handle, unless that is known to be there. */
+  async writeDays(tweet: Tweet): Promise<void> {
+    const day = tweetIdDay(tweet.id);
+    await Promise.all([this.#writeDay("all", day), this.#writeDay(`@${tweet.handle}`, day)]);
+  }
+
+  /** All of the above for one that may be missing. */
+  async write(tweet: Tweet): Promise<void> {
+    await Promise.all([this.#client.batch([...this.rows(tweet)], { logged: false }), this.writeDays(tweet)]);
   }
 
   async tweet(id: string): Promise<Tweet | undefined> {
+    const shard = laneOfTweetId(id);
+    const found = await this.#tweetIn(shard, id);
+    const earlierShard = shardOfVersion1(id);
+    return found ?? (earlierShard === shard ? undefined : await this.#tweetIn(earlierShard, id));
+  }
+
+  async #tweetIn(shard: number, id: string): Promise<Tweet | undefined> {
     const rows = await this.#client.execute(
       `SELECT id, handle, content FROM ${this.#keyspace}.tweets WHERE day = ? AND shard = ? AND id = ?`,
-      [types.LocalDate.fromString(tweetIdDay(id)), shardOf(id), id],
+      [dateOf(tweetIdDay(id)), shard, id],
     );
     const row = rows.first();
     return row === null || row === undefined ? undefined : tweetOf(row);
@@ -72,7 +94,7 @@ export class CassandraTweets {
     return found;
   }
 
-  /** Those of the ids that are in the timeline. Ids of about one time cost one read of that time. */
+  /** Those of the ids that are in the timeline. Ids of about one time in a lane cost one read of that time. */
   async present(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const newestMs = Math.max(...ids.map(tweetIdTimeMs));
     const near = ids.filter((id) => newestMs - tweetIdTimeMs(id) <= nearMs);
@@ -80,26 +102,29 @@ export class CassandraTweets {
     const found = new Set<string>();
     const groups = new Map<string, string[]>();
     for (const id of near) {
-      const partition = `${tweetIdDay(id)} ${shardOf(id)}`;
+      const partition = `${tweetIdDay(id)} ${laneOfTweetId(id)}`;
       const group = groups.get(partition);
       if (group === undefined) groups.set(partition, [id]);
       else group.push(id);
     }
-    await Promise.all([
-      ...[...groups.values()].map(async (group) => {
+    await Promise.all(
+      [...groups.values()].map(async (group) => {
         const sorted = group.toSorted(compareTweetIds);
         const [first = ""] = sorted;
         const rows = await this.#client.execute(
           `SELECT id FROM ${this.#keyspace}.tweets WHERE day = ? AND shard = ? AND id >= ? AND id <= ?`,
-          [types.LocalDate.fromString(tweetIdDay(first)), shardOf(first), first, sorted.at(-1)],
+          [dateOf(tweetIdDay(first)), laneOfTweetId(first), first, sorted.at(-1)],
           { fetchSize: 5_000 },
         );
         for await (const row of rows) found.add(String(row.get("id")));
+        far.push(...group.filter((id) => !found.has(id)));
       }),
-      ...far.map(async (id) => {
+    );
+    await Promise.all(
+      far.map(async (id) => {
         if ((await this.tweet(id)) !== undefined) found.add(id);
       }),
-    ]);
+    );
     return found;
   }
 
@@ -112,7 +137,7 @@ export class CassandraTweets {
           ])
         : await this.#client.execute(`SELECT day FROM ${this.#keyspace}.days WHERE scope = ? AND day <= ? LIMIT ?`, [
             scope,
-            types.LocalDate.fromString(upTo),
+            dateOf(upTo),
             daysAtOnce,
           ]);
     return rows.rows.map((row) => String(row.get("day")));
@@ -120,9 +145,7 @@ export class CassandraTweets {
 
   async #ofDay(day: string, before: string | undefined, limit: number): Promise<readonly Tweet[]> {
     const parts = await Promise.all(
-      Array.from({ length: shards }, (_, shard) =>
-        this.#page("tweets", "id, handle, content", { day: types.LocalDate.fromString(day), shard }, before, limit),
-      ),
+      Array.from({ length: laneCount }, (_, shard) => this.#page("tweets", { day: dateOf(day), shard }, before, limit)),
     );
     return parts
       .flat()
@@ -133,9 +156,8 @@ export class CassandraTweets {
 
   async #ofHandle(handle: string, day: string, before: string | undefined, limit: number): Promise<readonly Tweet[]> {
     const rows = await this.#page(
-      "tweets_by_handle",
-      "id, handle, content",
-      { handle, day: types.LocalDate.fromString(day) },
+      "tweets_of_handle",
+      { day: dateOf(day), shard: laneOf(handle), handle },
       before,
       limit,
     );
@@ -145,7 +167,6 @@ export class CassandraTweets {
   /** Newest first. */
   async #page(
     table: string,
-    columns: string,
     partition: Readonly<Record<string, unknown>>,
     before: string | undefined,
     limit: number,
@@ -158,24 +179,28 @@ export class CassandraTweets {
     }
     const where = conditions.join(" AND ");
     const { rows } = await this.#client.execute(
-      `SELECT ${columns} FROM ${this.#keyspace}.${table} WHERE ${where} LIMIT ?`,
+      `SELECT id, handle, content FROM ${this.#keyspace}.${table} WHERE ${where} LIMIT ?`,
       [...values, limit],
     );
     return rows;
   }
 
-  async #writeDay(scope: string, day: types.LocalDate): Promise<void> {
+  async #writeDay(scope: string, day: string): Promise<void> {
     const known = `${day} ${scope}`;
     if (this.#knownDays.has(known)) return;
-    await this.#client.execute(`INSERT INTO ${this.#keyspace}.days (scope, day) VALUES (?, ?)`, [scope, day]);
+    await this.#client.execute(`INSERT INTO ${this.#keyspace}.days (scope, day) VALUES (?, ?)`, [scope, dateOf(day)]);
     if (this.#knownDays.size >= knownDaysMax) this.#knownDays.clear();
     this.#knownDays.add(known);
   }
 }
 
-/** Evenly spread, and to be told from the id alone. */
-function shardOf(id: string): number {
-  return (createHash("md5").update(id).digest()[0] ?? 0) % shards;
+/** Where the tables' first version put a tweet: it is still there. */
+function shardOfVersion1(id: string): number {
+  return (createHash("md5").update(id).digest()[0] ?? 0) % 4;
+}
+
+function dateOf(day: string): types.LocalDate {
+  return types.LocalDate.fromString(day);
 }
 
 function tweetOf(row: types.Row): Tweet {

@@ -57,7 +57,7 @@ class EmbeddedTweetStore implements TweetStore {
   async post(draft: TweetDraft): Promise<PostedTweet> {
     const nowMs = Date.now();
     const { key, handle, content } = draft;
-    const id = key === undefined ? newTweetId(nowMs) : tweetIdOfKey(key, handle, content);
+    const id = key === undefined ? newTweetId(nowMs, handle) : tweetIdOfKey(key, handle, content);
     const known = this.#find(id) ?? (await this.#posting.get(id));
     if (known !== undefined) return { tweet: known, repeated: true };
     const sentAtMs = key === undefined ? undefined : keyTimeMs(key);

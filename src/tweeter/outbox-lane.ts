@@ -8,23 +8,28 @@ import { errorMessage } from "../errors.js";
 import type { TransactionalProducer } from "../streaming/kafka/transactions.js";
 import type { CassandraOutbox, OutboxRow } from "./cassandra-outbox.js";
 import type { CassandraTweets } from "./cassandra-tweets.js";
+import type { Tweet } from "./tweet.js";
 import { type TweetTopic, tweetRecord } from "./tweet-topic.js";
 
 /** A writer gives up on a row after this time (`outboxWriteMaxMs`), so an older row will not appear any more. */
 export const settledAfterMs = 8_000;
 /** Rows written this long before the newest one seen are looked at again at each turn; a slower writer writes anew. */
 export const quickWriteMs = 1_000;
-const sweepEveryMs = 3_000;
+/** A sweep reads from the mark on, which is then `settledAfterMs` old: twice as often would read each row half as often again. */
+const sweepEveryMs = 8_000;
 const restMs = 120;
 /** While nothing comes: other instances' tweets wait for so long at the most, our own are told of at once. */
 const idleRestMs = 480;
-const busyRestMs = 350;
-const busyRows = 200;
+const busyRestMs = 800;
+const busyTweets = 100;
 const wokenRestMs = 20;
 /** A turn costs both clusters about the same for one tweet as for hundreds, so it is rested for so many times its length. */
-const restPerTurn = 3;
-const readRowsMax = 2_000;
-const sendRowsMax = 500;
+const restPerTurn = 5;
+/** Of several tweets each. */
+const readRowsMax = 500;
+const sendTweetsMax = 500;
+/** Writers' clocks may be this much behind: so far back is looked although nothing new was seen for long. */
+const clockLagMs = 3_000;
 /** After a failure: soon, then ever later. */
 const retryAfterMs = [300, 600, 1_200, 2_500, 5_000];
 /** Ids are remembered so long after they were sent: a request that is sent again may write its row again. */
@@ -40,7 +45,7 @@ export interface LanePorts {
   readonly advance: (relayedUntilMs: number) => Promise<boolean>;
   /** Kafka answers, and the lane is this instance's there too. */
   readonly onOpen: () => void;
-  readonly onSent: (rows: readonly OutboxRow[]) => void;
+  readonly onSent: (count: number) => void;
   /** Undefined: all is well again. */
   readonly onTrouble: (message: string | undefined) => void;
 }
@@ -53,6 +58,7 @@ export class OutboxLane {
   /** Everything written before is relayed, and in the timeline. */
   #relayedUntilMs: number;
   #newestSeenMs: number;
+  #readAtMs = 0;
   #sweptAtMs = 0;
   #producer: TransactionalProducer | undefined;
   #wake: (() => void) | undefined;
@@ -66,7 +72,7 @@ export class OutboxLane {
     this.#running = this.#run();
   }
 
-  /** Rows that were read and not sent. */
+  /** Tweets that were read and not sent. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -95,12 +101,12 @@ export class OutboxLane {
       try {
         this.#producer ??= await this.#open();
         const beganMs = performance.now();
-        const rows = await this.#turn();
+        const sent = await this.#turn();
         if (failures > 0) this.#ports.onTrouble(undefined);
         failures = 0;
-        emptyRestMs = rows === 0 ? Math.min(idleRestMs, emptyRestMs * 2) : restMs;
-        const leastMs = Math.min(busyRestMs, rows === 0 ? 0 : restPerTurn * (performance.now() - beganMs));
-        await this.#rest(Math.max(rows > busyRows ? busyRestMs : emptyRestMs, leastMs), leastMs);
+        emptyRestMs = sent === 0 ? Math.min(idleRestMs, emptyRestMs * 2) : restMs;
+        const leastMs = Math.min(busyRestMs, sent === 0 ? 0 : restPerTurn * (performance.now() - beganMs));
+        await this.#rest(Math.max(sent > busyTweets ? busyRestMs : emptyRestMs, leastMs), leastMs);
       } catch (error) {
         if (signal.aborted) break;
         this.#ports.onTrouble(errorMessage(error));
@@ -135,18 +141,18 @@ export class OutboxLane {
     await producer?.close();
   }
 
-  /** Reads and sends until nothing is left; the number of rows that were read. */
+  /** Reads and sends until nothing is left; the number of tweets that were sent. */
   async #turn(): Promise<number> {
     const { outbox, lane } = this.#ports;
     const readAtMs = Date.now();
     const sweeping = readAtMs - this.#sweptAtMs >= sweepEveryMs;
-    let fromMs = sweeping ? this.#relayedUntilMs : Math.max(this.#relayedUntilMs, this.#newestSeenMs - quickWriteMs);
+    const lookedAtMs = Math.max(this.#newestSeenMs - quickWriteMs, this.#readAtMs - clockLagMs);
+    let fromMs = sweeping ? this.#relayedUntilMs : Math.max(this.#relayedUntilMs, lookedAtMs);
     let count = 0;
     for (;;) {
       // Up to the moment of reading and no further: a reader that sees the second of two tweets has then seen the first.
       const rows = await outbox.read(lane, fromMs, readAtMs, readRowsMax);
-      await this.#send(rows);
-      count += rows.length;
+      count += await this.#send(rows);
       const newestMs = rows.at(-1)?.seqMs ?? 0;
       this.#newestSeenMs = Math.max(this.#newestSeenMs, newestMs);
       const isLast = rows.length < readRowsMax;
@@ -155,36 +161,37 @@ export class OutboxLane {
       if (isLast) break;
       fromMs = newestMs;
     }
+    this.#readAtMs = readAtMs;
     if (sweeping) this.#sweptAtMs = readAtMs;
     return count;
   }
 
-  async #send(rows: readonly OutboxRow[]): Promise<void> {
-    const unsent: OutboxRow[] = [];
+  async #send(rows: readonly OutboxRow[]): Promise<number> {
+    const unsent: Tweet[] = [];
     const chosen = new Set<string>();
-    for (const row of rows) {
-      const { id } = row.tweet;
-      if (this.#sentAtMs.has(id) || chosen.has(id)) continue;
-      chosen.add(id);
-      unsent.push(row);
+    for (const tweet of rows.flatMap(({ tweets }) => tweets)) {
+      if (this.#sentAtMs.has(tweet.id) || chosen.has(tweet.id)) continue;
+      chosen.add(tweet.id);
+      unsent.push(tweet);
     }
     this.#waiting = unsent.length;
-    for (let start = 0; start < unsent.length; start += sendRowsMax) {
+    for (let start = 0; start < unsent.length; start += sendTweetsMax) {
       this.#stopping.signal.throwIfAborted();
-      const part = unsent.slice(start, start + sendRowsMax);
+      const part = unsent.slice(start, start + sendTweetsMax);
       const nowMs = Date.now();
-      await this.#producer?.send(part.map(({ tweet }) => tweetRecord(tweet, nowMs)));
-      for (const { tweet } of part) this.#sentAtMs.set(tweet.id, nowMs);
+      await this.#producer?.send(part.map((tweet) => tweetRecord(tweet, nowMs)));
+      for (const { id } of part) this.#sentAtMs.set(id, nowMs);
       this.#waiting -= part.length;
-      this.#ports.onSent(part);
+      this.#ports.onSent(part.length);
     }
+    return unsent.length;
   }
 
   /** Everything up to `untilMs` is sent: sees that it is in the timeline too, and writes it down. */
   async #settle(rows: readonly OutboxRow[], untilMs: number): Promise<void> {
     if (untilMs <= this.#relayedUntilMs) return;
     const { outbox, tweets, lane, advance } = this.#ports;
-    const settled = rows.filter(({ seqMs }) => seqMs < untilMs).map(({ tweet }) => tweet);
+    const settled = rows.filter(({ seqMs }) => seqMs < untilMs).flatMap(({ tweets: written }) => written);
     if (settled.length > 0) {
       // An instance that died between the outbox and the timeline left these to us.
       const present = await tweets.present(settled.map(({ id }) => id));

@@ -3,8 +3,9 @@
  * that are gone, given up to those that come. Owns leases; what happens in a lane is outbox-lane.ts's.
  */
 import { errorMessage } from "../errors.js";
-import { type CassandraOutbox, laneCount, laneOf, leaseSeconds } from "./cassandra-outbox.js";
+import { type CassandraOutbox, leaseSeconds } from "./cassandra-outbox.js";
 import type { CassandraTweets } from "./cassandra-tweets.js";
+import { laneCount, laneOf } from "./lanes.js";
 import { OutboxLane } from "./outbox-lane.js";
 import type { TweetTopic } from "./tweet-topic.js";
 
@@ -122,7 +123,7 @@ export class OutboxRelay {
       // The same name for whoever holds the lane: opening it shuts the one before out.
       transactionalId: `tidetable-tweeter-${keyspace}-${topic.name}-${lane}`,
       advance: (untilMs) => outbox.advance(lane, holder, untilMs),
-      onSent: (rows) => onSent(rows.length),
+      onSent,
       onTrouble: (message) => {
         if (message === undefined) this.#troubles.delete(lane);
         else this.#troubles.set(lane, message);

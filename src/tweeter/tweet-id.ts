@@ -1,15 +1,22 @@
 /**
  * A tweet's id: a version 1 UUID, which is what Cassandra sorts by time. Owns how an id is made of a moment and of the
- * key that a client sent, so that the same request sent twice is the same tweet. Pure but for the random one.
+ * key that a client sent, so that the same request sent twice is the same tweet; and that it tells its handle's lane, so
+ * that a tweet is found by its id alone. Pure but for the random ones.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { laneCount, laneOf } from "./lanes.js";
 
 /** Ticks of 100 ns from the start of the Gregorian calendar to 1970. */
 const gregorianTicks = 122_192_928_000_000_000n;
 const ticksPerMs = 10_000n;
 
 /** The id of a tweet that came without a key, or with one that says nothing of the time. */
-export function newTweetId(nowMs: number): string {
+export function newTweetId(nowMs: number, handle: string): string {
+  return timeUuid(nowMs, inLane(randomBytes(10), handle));
+}
+
+/** A moment, told apart from others in the same millisecond. */
+export function newTimeUuid(nowMs: number): string {
   return timeUuid(nowMs, randomBytes(10));
 }
 
@@ -22,7 +29,12 @@ export function tweetIdOfKey(key: string, handle: string, content: string): stri
   const digest = createHash("sha256")
     .update(JSON.stringify([key, handle, content]))
     .digest();
-  return timeUuid(keyTimeMs(key) ?? 0, digest.subarray(0, 10));
+  return timeUuid(keyTimeMs(key) ?? 0, inLane(digest.subarray(0, 10), handle));
+}
+
+/** The lane of the handle that an id was made for. */
+export function laneOfTweetId(id: string): number {
+  return Number.parseInt(id.slice(-2), 16) % laneCount;
 }
 
 /** The moment in a key that is a UUID of version 7; undefined for any other key. */
@@ -68,6 +80,14 @@ function timeUuid(timeMs: number, bytes: Buffer): string {
   const node = Buffer.from(bytes.subarray(4, 10));
   node[0] = (node[0] ?? 0) | 1;
   return `${time.slice(7)}-${time.slice(3, 7)}-1${time.slice(0, 3)}-${clock}-${node.toString("hex")}`;
+}
+
+/** The last byte says the lane. */
+function inLane(bytes: Buffer, handle: string): Buffer {
+  const last = bytes[9] ?? 0;
+  const wanted = last - (last % laneCount) + laneOf(handle);
+  bytes[9] = wanted > 0xff ? wanted - laneCount : wanted;
+  return bytes;
 }
 
 function timeDigits(id: string): string {

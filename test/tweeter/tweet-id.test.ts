@@ -15,7 +15,7 @@ describe("a tweet's id", () => {
   const nowMs = Date.UTC(2026, 0, 31, 23, 59, 59, 999);
 
   it("holds its moment, as the driver reads it", () => {
-    const id = newTweetId(nowMs);
+    const id = newTweetId(nowMs, "puck");
     ok(isTweetId(id), id);
     equal(tweetIdTimeMs(id), nowMs);
     equal(tweetIdDay(id), "2026-01-31");
@@ -42,7 +42,7 @@ describe("a tweet's id", () => {
   });
 
   it("sorts by moment, then as Cassandra does", () => {
-    const ids = Array.from({ length: 200 }, (_, n) => newTweetId(nowMs + (n % 20)));
+    const ids = Array.from({ length: 200 }, (_, n) => newTweetId(nowMs + (n % 20), `speaker${n}`));
     const sorted = ids.toSorted(compareTweetIds);
     ok(sorted.every((id, n) => n === 0 || tweetIdTimeMs(id) >= tweetIdTimeMs(sorted[n - 1] ?? "")));
     // The last bytes are compared as signed ones.
