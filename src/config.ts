@@ -15,7 +15,7 @@ export interface Config {
   readonly brokers: readonly string[];
   /** TLS and SASL, from `KAFKA_PROPERTIES` and the variables beside it (docs/kafka.md). Holds secrets: never printed. */
   readonly kafkaSecurity?: KafkaSecurity;
-  /** From `CASSANDRA_CONTACT_POINTS` and the variables beside it. Holds a password: never printed. */
+  /** From `CASSANDRA_CONTACT_POINTS` and the variables beside it. Holds secrets: never printed. */
   readonly cassandra?: CassandraConnection;
   /** From `TIDETABLE_ENGINE`; default `duckdb`. */
   readonly engine: EngineName;
@@ -34,7 +34,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** @throws TidetableError CONFIG_INVALID naming the variable, its value and what it may be. */
 export function readConfig(environment: Environment, workingDirectory: string): Config {
   const kafka = readKafkaSettings(environment, workingDirectory);
-  const cassandra = readCassandraSettings(environment);
+  const cassandra = readCassandraSettings(environment, workingDirectory);
   return Object.freeze({
     brokers: parseBrokers(environment.KAFKA_BROKERS || kafka.brokers),
     ...(kafka.security === undefined ? {} : { kafkaSecurity: kafka.security }),

@@ -16,6 +16,15 @@ export interface CassandraSettings {
   readonly storagePort: number;
   readonly sync: "periodic" | "batch";
   readonly heapMiB: number;
+  readonly guard?: CassandraGuard;
+}
+
+/** Who may come in: with a certificate, over TLS, and with a name and a password (the first one there is `cassandra`, twice). */
+export interface CassandraGuard {
+  /** PEM: the node's key and certificate in one file. */
+  readonly serverPath: string;
+  /** PEM: who signs clients' certificates. */
+  readonly authorityPath: string;
 }
 
 /** A third of the ring each: with a replica on every node the exact places do not matter. */
@@ -51,6 +60,19 @@ ${settings.sync === "periodic" ? "commitlog_sync_period: 10s\n" : ""}commitlog_s
 auto_snapshot: false
 memtable_allocation_type: heap_buffers
 disk_access_mode: standard
+${settings.guard === undefined ? "" : guardYaml(settings.guard)}`;
+}
+
+function guardYaml({ serverPath, authorityPath }: CassandraGuard): string {
+  return `authenticator: PasswordAuthenticator
+client_encryption_options:
+  enabled: true
+  optional: false
+  require_client_auth: true
+  ssl_context_factory:
+    class_name: org.apache.cassandra.security.PEMBasedSslContextFactory
+  keystore: ${JSON.stringify(serverPath)}
+  truststore: ${JSON.stringify(authorityPath)}
 `;
 }
 
@@ -100,6 +122,7 @@ export function javaArguments(
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.ring_delay_ms=2000",
     "-Dcassandra.shutdown_announce_in_ms=0",
+    "-Dcassandra.superuser_setup_delay_ms=0",
     "-cp",
     `${node.directory}:${join(libraryDirectory, "*")}`,
     "org.apache.cassandra.service.CassandraDaemon",

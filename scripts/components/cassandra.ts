@@ -13,9 +13,10 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { types } from "cassandra-driver";
 import { errorMessage, TidetableError } from "../../src/errors.js";
-import { cassandraClient, closeCassandraClient } from "../../src/tweeter/cassandra-client.js";
+import { type CassandraConnection, cassandraClient, closeCassandraClient } from "../../src/tweeter/cassandra-client.js";
 import type { Progress } from "./cache.js";
 import {
+  type CassandraGuard,
   type CassandraNode,
   type CassandraSettings,
   cassandraYaml,
@@ -46,6 +47,8 @@ export interface CassandraOptions {
   readonly sync?: "periodic" | "batch";
   /** Of each node; it takes about 450 MiB beside it. Default 256. */
   readonly heapMiB?: number;
+  /** TLS and passwords for clients, and how the readiness check gets in. Left out: whoever connects is in. */
+  readonly guarded?: CassandraGuard & { readonly as: Pick<CassandraConnection, "username" | "password" | "tls"> };
   readonly progress?: Progress;
 }
 
@@ -69,6 +72,7 @@ export async function startCassandra(options: CassandraOptions): Promise<Cassand
     storagePort: await choosePort(addresses),
     sync: options.sync ?? (options.nodes === 1 ? "batch" : "periodic"),
     heapMiB: options.heapMiB ?? 256,
+    ...(options.guarded === undefined ? {} : { guard: options.guarded }),
   };
   const directory = await prepareDirectory(options.directory);
   const nodes: CassandraNode[] = [];
@@ -88,6 +92,7 @@ export async function startCassandra(options: CassandraOptions): Promise<Cassand
     settings,
     nodes,
     (node) => javaArguments(node, settings, libraryDirectory, jars),
+    options.guarded?.as ?? {},
     options.directory === undefined,
   );
   try {
@@ -186,6 +191,7 @@ class LocalCassandra implements CassandraCluster {
   readonly #settings: CassandraSettings;
   readonly #nodes: readonly CassandraNode[];
   readonly #javaArguments: (node: CassandraNode) => string[];
+  readonly #access: Omit<CassandraConnection, "contactPoints">;
   readonly #temporary: boolean;
   readonly #processes = new Map<number, ChildProcess>();
   /** Nodes that were told to end. */
@@ -201,6 +207,7 @@ class LocalCassandra implements CassandraCluster {
     settings: CassandraSettings,
     nodes: readonly CassandraNode[],
     javaArgumentsOf: (node: CassandraNode) => string[],
+    access: Omit<CassandraConnection, "contactPoints">,
     temporary: boolean,
   ) {
     this.directory = directory;
@@ -208,6 +215,7 @@ class LocalCassandra implements CassandraCluster {
     this.#settings = settings;
     this.#nodes = nodes;
     this.#javaArguments = javaArgumentsOf;
+    this.#access = access;
     this.#temporary = temporary;
     this.unexpectedEnd = new Promise((report) => {
       this.#reportUnexpectedEnd = report;
@@ -333,7 +341,11 @@ class LocalCassandra implements CassandraCluster {
     const port = this.#settings.nativePort;
     // Asking with the driver before anything listens is slow; a bare connection is not.
     if (!(await listens(address, port))) return `nothing listens on ${address}:${port}`;
-    const client = cassandraClient({ contactPoints: [`${address}:${port}`], dataCenter: cassandraDataCenter });
+    const client = cassandraClient({
+      ...this.#access,
+      contactPoints: [`${address}:${port}`],
+      dataCenter: cassandraDataCenter,
+    });
     try {
       await client.connect();
       const host = client.hosts.values().find((known) => known.address === `${address}:${port}`);

@@ -38,7 +38,7 @@ export interface CellLibrary {
    * Reads a table of Cassandra into a table here, to be joined with a stream: the first `limit` of its rows, as they are
    * now. Its name is `keyspace_table`, or the one that is given.
    *
-   * @example const stored = await cassandra("tweeter.tweets_by_handle", { name: "stored" });
+   * @example const stored = await cassandra("tweeter.tweets_of_handle", { name: "stored" });
    * @throws TidetableError CONFIG_INVALID, STORE_UNAVAILABLE, SQL_INVALID for what Cassandra will not read.
    */
   cassandra(table: string, options?: CassandraOptions): Promise<CassandraTable>;

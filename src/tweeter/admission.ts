@@ -1,7 +1,7 @@
 /**
  * How much work this instance takes on at once. What is above it is refused at once, so that what is taken on is answered
- * in time: a client that is told to come back does, one that waits in a queue gives up and comes back as well. Pure but
- * for the event loop's delay.
+ * in time: a client that is told to come back does, one that waits in a queue gives up and comes back as well. How much is
+ * too much is said by time rather than by number: by how long the oldest has been waiting, and by the event loop's delay.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
@@ -12,19 +12,30 @@ export type WorkKind = "read" | "write" | "listen";
  * second, more would only wait longer. Reads of the newest page cost next to nothing.
  */
 const atOnceMax: Readonly<Record<WorkKind, number>> = { read: 400, write: 64, listen: 1_000 };
-/** A loop that is this late has more to do than it can. */
-const loopDelayMaxMs = 400;
-const loopLookMs = 500;
+/** What comes behind one that has been under way for so long would be at least as long. */
+const oldestMaxMs = 1_000;
+/** A loop that is this late, half of the time, has more to do than it can. */
+const loopDelayMaxMs = 150;
+const loopLookMs = 250;
+/** Of what may go on at once: so much does all the same, so that a late instance catches up instead of standing idle. */
+const shareWhenLate = 1 / 8;
 
 export class Admission {
   readonly #atOnceMax: Readonly<Record<WorkKind, number>>;
-  readonly #atOnce: Record<WorkKind, number> = { read: 0, write: 0, listen: 0 };
+  /** When each began that is under way, the oldest first. */
+  readonly #underWay: Readonly<Record<WorkKind, Set<{ readonly beganMs: number }>>> = {
+    read: new Set(),
+    write: new Set(),
+    listen: new Set(),
+  };
+  readonly #now: () => number;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   readonly #timer: NodeJS.Timeout;
   #loopIsLate = false;
 
-  constructor(limits: Partial<Readonly<Record<WorkKind, number>>> = {}) {
+  constructor(limits: Partial<Readonly<Record<WorkKind, number>>> = {}, now: () => number = () => performance.now()) {
     this.#atOnceMax = { ...atOnceMax, ...limits };
+    this.#now = now;
     this.#delay.enable();
     this.#timer = setInterval(() => {
       this.#loopIsLate = this.#delay.percentile(50) / 1e6 > loopDelayMaxMs;
@@ -35,20 +46,24 @@ export class Admission {
 
   /** The way to say that it is done; undefined: refused, come back later. */
   enter(kind: WorkKind): (() => void) | undefined {
-    if (this.#atOnce[kind] >= this.#atOnceMax[kind]) return undefined;
-    // An eighth goes on, so that a late loop catches up instead of standing idle.
-    if (this.#loopIsLate && this.#atOnce[kind] >= this.#atOnceMax[kind] / 8) return undefined;
-    this.#atOnce[kind] += 1;
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#atOnce[kind] -= 1;
-    };
+    const underWay = this.#underWay[kind];
+    const most = this.#atOnceMax[kind];
+    if (underWay.size >= (this.#isLate(kind) ? Math.max(1, most * shareWhenLate) : most)) return undefined;
+    const one = { beganMs: this.#now() };
+    underWay.add(one);
+    return () => underWay.delete(one);
   }
 
   close(): void {
     clearInterval(this.#timer);
     this.#delay.disable();
+  }
+
+  #isLate(kind: WorkKind): boolean {
+    if (this.#loopIsLate) return true;
+    // A page that listens does so for hours.
+    if (kind === "listen") return false;
+    const [oldest] = this.#underWay[kind];
+    return oldest !== undefined && this.#now() - oldest.beganMs > oldestMaxMs;
   }
 }

@@ -2,6 +2,7 @@
  * The one door to cassandra-driver for Tweeter: a client for a cluster, and its end. Owns what is known about the
  * driver's insides (4.10.0 is pinned); knows no table.
  */
+import type { ConnectionOptions } from "node:tls";
 import { auth, Client, type Host, policies, types } from "cassandra-driver";
 import { TidetableError } from "../errors.js";
 
@@ -13,6 +14,20 @@ export interface CassandraConnection {
   readonly dataCenter?: string;
   readonly username?: string;
   readonly password?: string;
+  /** Left out: what is sent can be read on the way, the password too. */
+  readonly tls?: CassandraTls;
+}
+
+/** Plain data: PEM texts, not files. */
+export interface CassandraTls {
+  /** Left out: the authorities that Node knows. */
+  readonly authorities?: string;
+  /** Certificate chain and key, where the cluster asks for the client's. */
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly keyPassword?: string;
+  /** False: a certificate of the right authority may be of another host, as nodes that are known by address often have. */
+  readonly checkHost: boolean;
 }
 
 const connectTimeoutMs = 3_000;
@@ -24,7 +39,7 @@ const readTimeoutMs = 3_000;
  * and writes with QUORUM, and may be sent again: so only statements that may be are ever written here.
  */
 export function cassandraClient(connection: CassandraConnection): Client {
-  const { dataCenter, username, password } = connection;
+  const { dataCenter, username, password, tls } = connection;
   const nearest =
     dataCenter === undefined
       ? new policies.loadBalancing.TokenAwarePolicy(new policies.loadBalancing.RoundRobinPolicy())
@@ -33,6 +48,10 @@ export function cassandraClient(connection: CassandraConnection): Client {
     contactPoints: [...connection.contactPoints],
     ...(dataCenter === undefined ? {} : { localDataCenter: dataCenter }),
     ...(username === undefined ? {} : { authProvider: new auth.PlainTextAuthProvider(username, password ?? "") }),
+    ...(tls === undefined ? {} : { sslOptions: tlsOptions(tls) }),
+    // What every Cassandra since 2.2 speaks. The driver would begin with a dialect that none but DataStax's server knows, and
+    // over TLS what a server makes of that ends the process: it answers to a stream that there is not.
+    protocolOptions: { maxVersion: types.protocolVersion.v4 },
     policies: {
       loadBalancing: nearest,
       // A second, however long a node was away: the default waits up to ten minutes after a long outage.
@@ -45,6 +64,18 @@ export function cassandraClient(connection: CassandraConnection): Client {
   // A node that comes back is a new host to the driver; the old one's timers would run for ever.
   client.on("hostRemove", (host: HostInside) => void host.shutdown(false));
   return client;
+}
+
+function tlsOptions({ authorities, certificate, key, keyPassword, checkHost }: CassandraTls): ConnectionOptions {
+  return {
+    // The driver's own default is to trust whoever answers.
+    rejectUnauthorized: true,
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+    ...(keyPassword === undefined ? {} : { passphrase: keyPassword }),
+    ...(checkHost ? {} : { checkServerIdentity: () => undefined }),
+  };
 }
 
 /** Ends the client and every timer of it, connected or not: the driver leaves those of a failed connect running. */

@@ -74,11 +74,12 @@ export class TweetWriter {
   }
 }
 
-/** What waits in a lane, and the groups of it that are under way. */
+/** What waits in a lane, and the groups of it that are under way: one at a time, and one more for each that is slow. */
 class LaneQueue {
   readonly #write: (group: readonly Waiting[]) => Promise<void>;
   #waiting: Waiting[] = [];
   #underWay = 0;
+  #slow = 0;
   #isPlanned = false;
 
   constructor(write: (group: readonly Waiting[]) => Promise<void>) {
@@ -87,12 +88,13 @@ class LaneQueue {
 
   add(one: Waiting): void {
     this.#waiting.push(one);
-    if (this.#underWay === 0) this.#plan();
+    this.#plan();
   }
 
   /** Not at once: requests that came in together go out together. */
   #plan(): void {
     if (this.#isPlanned || this.#waiting.length === 0) return;
+    if (this.#underWay > this.#slow || this.#underWay >= groupsAtOnceMax) return;
     this.#isPlanned = true;
     setImmediate(() => {
       this.#isPlanned = false;
@@ -104,12 +106,16 @@ class LaneQueue {
     const group = this.#take();
     if (group.length === 0) return;
     this.#underWay += 1;
-    const slow = setTimeout(() => {
-      if (this.#underWay < groupsAtOnceMax) this.#plan();
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      isSlow = true;
+      this.#slow += 1;
+      this.#plan();
     }, slowGroupMs);
     void this.#write(group).finally(() => {
-      clearTimeout(slow);
+      clearTimeout(timer);
       this.#underWay -= 1;
+      if (isSlow) this.#slow -= 1;
       this.#plan();
     });
   }

@@ -19,11 +19,12 @@ export type TimelineListener = (added: readonly Tweet[]) => void;
 
 /** How old an answer may be. */
 const freshMs = 200;
-/** How often the store is looked at while somebody listens. */
+/** How often the store is looked at while somebody listens: for other instances' tweets, our own are told of at once. */
 const lookEveryMs = 250;
 
 export class LiveTimeline {
-  readonly #store: TweetStore;
+  readonly #store: Pick<TweetStore, "timeline">;
+  readonly #lookEveryMs: number;
   /** With what to do when nothing more will come. */
   readonly #listeners = new Map<TimelineListener, () => void>();
   #page: NewestPage = { version: 0, tweets: [] };
@@ -31,8 +32,9 @@ export class LiveTimeline {
   #reading: Promise<NewestPage> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: TweetStore) {
+  constructor(store: Pick<TweetStore, "timeline">, options: { readonly lookEveryMs?: number } = {}) {
     this.#store = store;
+    this.#lookEveryMs = options.lookEveryMs ?? lookEveryMs;
   }
 
   /** @throws TidetableError STORE_UNAVAILABLE */
@@ -55,7 +57,7 @@ export class LiveTimeline {
   /** Returns the way to stop. `onClose` is called when this instance ends. */
   listen(listener: TimelineListener, onClose: () => void): () => void {
     this.#listeners.set(listener, onClose);
-    if (this.#timer === undefined) this.#lookIn(lookEveryMs);
+    if (this.#timer === undefined) this.#lookIn(this.#lookEveryMs);
     return () => {
       this.#listeners.delete(listener);
     };
@@ -80,7 +82,7 @@ export class LiveTimeline {
         .catch(() => undefined)
         .finally(() => {
           this.#timer = undefined;
-          if (this.#listeners.size > 0) this.#lookIn(lookEveryMs);
+          if (this.#listeners.size > 0) this.#lookIn(this.#lookEveryMs);
         });
     }, ms);
   }

@@ -8,6 +8,8 @@ import { until } from "../support/until.js";
 
 interface Instance {
   readonly name: string;
+  /** Connections that were made to it. */
+  connections(): number;
   readonly port: number;
   /** What it was asked to write, answered or not. */
   readonly written: string[];
@@ -24,13 +26,17 @@ async function instance(name: string): Promise<Instance> {
     // Long enough that some request is always under way.
     setTimeout(() => response.end(name), 5);
   });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
   running.add(server);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const die = () => {
     server.close();
     server.closeAllConnections();
   };
-  return { name, port: (server.address() as AddressInfo).port, written, die };
+  return { name, port: (server.address() as AddressInfo).port, written, connections: () => connections, die };
 }
 
 describe("HAProxy as the pipeline runs it", function () {
@@ -101,6 +107,23 @@ describe("HAProxy as the pipeline runs it", function () {
     const keys = [first, second, third].flatMap((one) => one.written);
     equal(new Set(keys).size, keys.length, "a write came twice");
     ok(keys.length >= posts.acknowledged && keys.length <= posts.acknowledged + posts.failed);
+  });
+
+  it("uses a connection to an instance for many requests, of both kinds", async () => {
+    const fourth = await instance("fourth");
+    await haproxy.addServer(fourth.name, fourth.port);
+    const before = fourth.connections();
+    let answered = 0;
+    for (let number = 0; number < 400; number += 1) {
+      const init = number % 2 === 0 ? {} : { method: "POST", body: "{}", headers: { "idempotency-key": `${number}` } };
+      const answer = await fetch(haproxy.url, init);
+      await answer.arrayBuffer();
+      if (answer.headers.get("x-served-by") === fourth.name) answered += 1;
+    }
+    await haproxy.removeServer(fourth.name);
+    const made = fourth.connections() - before;
+    // Some are health checks, which come on their own.
+    ok(answered >= 100 && made < answered / 4, `${made} connections for ${answered} requests`);
   });
 
   it("has a page of figures, and says what is wrong with a command", async () => {

@@ -44,12 +44,16 @@ describe("Tweeter's page", function () {
 
   it("a tweet appears where it was posted and in a second window, by itself", async () => {
     const [first, second] = [await open(), await open()];
+    await until("both listen", async () => / 2$/m.test(await listeners(tweeter.url)));
+    const asked: string[] = [];
+    second.on("request", (request) => asked.push(request.url()));
     await write(first, "juliet", "Wherefore? #verona @romeo");
     await first.click("button[type=submit]");
     for (const page of [first, second]) {
       await page.locator("article", { hasText: "Wherefore?" }).waitFor({ timeout: 10_000 });
       equal(await page.locator("article").count(), 1);
     }
+    deepEqual(asked, [], "the second window was told, it did not ask");
     equal(await first.inputValue("[name=content]"), "");
     equal(await second.locator("article .mention").getAttribute("href"), "/@romeo");
   });
@@ -115,3 +119,8 @@ describe("Tweeter's page", function () {
     equal(await page.locator("article .content").first().textContent(), "My lord!");
   });
 });
+
+async function listeners(url: string): Promise<string> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return metrics.split("\n").find((line) => line.startsWith("tweeter_live_listeners{")) ?? "";
+}

@@ -4,10 +4,8 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { newIdempotencyKey } from "../../src/tweeter/tweet-id.js";
 import type { TweetStore } from "../../src/tweeter/tweet-store.js";
-import { seededRandom } from "../support/seeded-random.js";
 import { until } from "../support/until.js";
 import { type EmbeddedInstance, startEmbeddedInstance } from "./embedded-fixture.js";
-import { malformedRequest } from "./malformed-requests.js";
 import { postTweet, type TweetFields, wholeTimeline } from "./tweeter-fixture.js";
 
 describe("Tweeter's HTTP", function () {
@@ -91,32 +89,6 @@ describe("Tweeter's HTTP", function () {
     const metrics = await (await fetch(`${tweeter.url}/metrics`)).text();
     ok(metrics.includes('tweeter_requests_shed_total{kind="write",instance_name="embedded"} 1'));
     ok(metrics.includes('tweeter_tweets_total{result="stored",instance_name="embedded"} 4'));
-  });
-
-  it("thousands of malformed requests: each is refused, nothing is stored, and it goes on", async () => {
-    tweeter = await startEmbeddedInstance();
-    const count = Number(process.env.TIDETABLE_MALFORMED ?? 2_000);
-    const random = seededRandom(7);
-    const statuses = new Map<number, number>();
-    let next = 0;
-    const sender = async () => {
-      while (next < count) {
-        const n = next;
-        next += 1;
-        const { path, init } = malformedRequest(n, random);
-        const answer = await fetch(tweeter.url + path, { ...init, redirect: "manual" });
-        await answer.arrayBuffer();
-        ok(
-          answer.status >= 400 && answer.status < 500,
-          `${answer.status} for ${path} ${JSON.stringify(init).slice(0, 300)}`,
-        );
-        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-      }
-    };
-    await Promise.all(Array.from({ length: 16 }, sender));
-    ok(statuses.size >= 5, `${[...statuses]}`);
-    deepEqual(await wholeTimeline(tweeter.url), []);
-    equal((await postTweet(tweeter.url, { handle: "x", content: "still here" })).status, 201);
   });
 
   it("what is no HTTP at all gets 400 or a closed connection", async () => {

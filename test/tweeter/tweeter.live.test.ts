@@ -9,6 +9,7 @@ import { type KafkaCluster, startKafka } from "../../scripts/components/kafka.js
 import { newIdempotencyKey } from "../../src/tweeter/tweet-id.js";
 import { requireComponent } from "../support/require-component.js";
 import { until } from "../support/until.js";
+import { leaveVersion1 } from "./tables-of-version-1.js";
 import {
   fieldsOf,
   type InstanceProcess,
@@ -177,5 +178,32 @@ describe("Tweeter on Cassandra and Kafka", function () {
     const streamed = await requireEqualEverywhere();
     equal(streamed.filter(({ content }) => content.startsWith("Load")).length, count);
     instances = instances.slice(0, 2);
+  });
+
+  it("what an earlier version of the tables holds is found in the new ones, and relayed where it was not", async () => {
+    const left = await leaveVersion1(cassandra, "older");
+    const two = await Promise.all(
+      ["four", "five"].map((name) => startInstance(name, cassandra, kafka, ["--keyspace=older", "--topic=older"])),
+    );
+    instances.push(...two);
+    await Promise.all(two.map(({ url }) => untilReady(url)));
+    const url = two[0]?.url ?? "";
+    const contents = async (query = "") => (await wholeTimeline(url, query)).map(({ content }) => content);
+    deepEqual(await contents(), left.map(({ content }) => content).reverse());
+    deepEqual(
+      await contents("&handle=banquo"),
+      left
+        .filter(({ handle }) => handle === "banquo")
+        .map(({ content }) => content)
+        .reverse(),
+    );
+    for (const { id, content } of left) {
+      equal(((await (await fetch(`${url}/tweets/${id}`)).json()) as TweetFields).content, content);
+    }
+    const waiting = left.filter(({ relayed }) => !relayed);
+    const streamed = (await wholeTopic(kafka, "older", waiting.length)).map(fieldsOf);
+    deepEqual(streamed.map(({ id }) => id).sort(), waiting.map(({ id }) => id).sort());
+    equal((await postTweet(url, { handle: "banquo", content: "new" })).status, 201);
+    equal((await contents("&handle=banquo"))[0], "new");
   });
 });
