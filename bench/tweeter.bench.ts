@@ -177,10 +177,13 @@ async function get(url: string): Promise<void> {
   await ask(url, "GET", {}, undefined);
 }
 
+/** Again, after a pause, where an instance that is still cold says that it has too much to do. */
 async function post(url: string, index: number): Promise<void> {
   const { handle, content } = generateTweet(7, index, 0);
   const headers = { "content-type": "application/json", "idempotency-key": newIdempotencyKey(Date.now()) };
-  await ask(`${url}/tweets`, "POST", headers, JSON.stringify({ handle, content }));
+  while ((await ask(`${url}/tweets`, "POST", headers, JSON.stringify({ handle, content }))) === 503) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
 }
 
 async function ask(
@@ -188,14 +191,14 @@ async function ask(
   method: string,
   headers: Readonly<Record<string, string>>,
   body: string | undefined,
-): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+): Promise<number> {
+  return await new Promise((resolve, reject) => {
     const sent = request(url, { agent, method, headers }, (answer) => {
       answer.resume();
       answer.on("error", reject);
       answer.on("end", () => {
         const status = answer.statusCode ?? 0;
-        if (status === 200 || status === 201) resolve();
+        if (status === 200 || status === 201 || (status === 503 && method === "POST")) resolve(status);
         else reject(new Error(`${method} ${url}: ${status}`));
       });
     });

@@ -13,9 +13,9 @@ export type WorkKind = "read" | "write" | "listen";
  */
 const atOnceMax: Readonly<Record<WorkKind, number>> = { read: 400, write: 64, listen: 1_000 };
 /** What comes behind one that has been under way for so long would be at least as long. */
-const oldestMaxMs = 1_000;
+const oldestMaxMs = 2_000;
 /** A loop that is this late, half of the time, has more to do than it can. */
-const loopDelayMaxMs = 150;
+const loopDelayMaxMs = 250;
 const loopLookMs = 250;
 /** Of what may go on at once: so much does all the same, so that a late instance catches up instead of standing idle. */
 const shareWhenLate = 1 / 8;

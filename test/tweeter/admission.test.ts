@@ -21,9 +21,9 @@ describe("what an instance takes on", () => {
     ok(admission.enter("read") !== undefined, "another kind of work has its own limit");
   });
 
-  it("is an eighth of it while the oldest waits for more than a second", () => {
+  it("is an eighth of it while the oldest waits for more than two seconds", () => {
     const [slow, ...quick] = enterMany("write", 8);
-    nowMs = 1_001;
+    nowMs = 2_001;
     equal(admission.enter("write"), undefined);
     for (const leave of quick) leave();
     equal(enterMany("write", 20).length, 1);
