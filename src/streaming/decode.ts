@@ -23,7 +23,7 @@ export interface DecodedBatch {
   readonly tombstones: number;
   /** The JSON objects that the rows are made of, where the values are of another format; else the values themselves are. */
   readonly objects?: ValueColumns;
-  /** Where the values stand that are passed on as written, by field index. */
+  /** Where the values stand, by field index. */
   readonly spans: ReadonlyMap<number, Spans>;
   /** Records with fields that have no column; each is kept whole in `_rest`. */
   readonly overflow: ReadonlySet<number>;
@@ -49,6 +49,8 @@ export const TEXT_FIELDS: readonly Field[] = [{ key: "value", column: "value", k
 
 /** The one column of a stream of bytes. */
 export const RAW_FIELDS: readonly Field[] = [{ key: "value", column: "value", kind: "blob" }];
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** With fields that are inferred. */
 export function decodeBatch(batch: RecordBatch, format: "json" | "text", fields: readonly Field[]): DecodedBatch {
@@ -103,7 +105,7 @@ export function decodeRaw(batch: RecordBatch, tombstones: TombstonePolicy = "cou
 }
 
 function wholeValues(batch: RecordBatch): ReadonlyMap<number, Spans> {
-  return new Map([[0, { starts: batch.valueStarts, lengths: batch.valueLengths }]]);
+  return new Map([[0, { starts: batch.valueStarts, lengths: batch.valueLengths, escaped: NONE }]]);
 }
 
 function sortRecords(

@@ -11,8 +11,10 @@ import { INTERNAL_SCHEMA, MEMORY_CATALOG, type StreamHome, streamHome } from "./
 import { markDamaged, type OpenStore } from "./store.js";
 import { WriteGate } from "./write-gate.js";
 
-/** Bytes of records between checkpoints: the write-ahead log stays short enough to be replayed in about a second. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+/** Bytes of records between checkpoints of a file: its log stays short enough to be replayed in about a second. */
+const CHECKPOINT_FILE_BYTES = 64 * 1024 * 1024;
+/** In memory there is no log; a checkpoint packs the rows and frees those that are gone, which a backlog need not wait for. */
+const CHECKPOINT_MEMORY_BYTES = 256 * 1024 * 1024;
 /** What little was written is put in the file itself after this long. */
 const CHECKPOINT_IDLE_MS = 60_000;
 const CHECKPOINT_IDLE_BYTES = 1024 * 1024;
@@ -43,7 +45,8 @@ export class DuckDbDatabase {
   readonly #instance: DuckDBInstance;
   readonly #control: DuckDBConnection;
   #chains = 0;
-  #bytesSinceCheckpoint = 0;
+  /** Bytes of records since the last checkpoint. */
+  #written = { file: 0, memory: 0 };
   #checkpointedAtMs = Date.now();
   #closed = false;
 
@@ -146,15 +149,17 @@ export class DuckDbDatabase {
     }
   }
 
-  noteWritten(bytes: number): void {
-    this.#bytesSinceCheckpoint += bytes;
+  noteWritten({ schema }: StreamHome, bytes: number): void {
+    const inMemory = this.description === "memory" || schema.startsWith(MEMORY_CATALOG);
+    this.#written[inMemory ? "memory" : "file"] += bytes;
   }
 
   /** Checkpoints when enough was written, or a little long ago. Called after writes and by a slow clock. */
   async checkpointIfDue(nowMs: number): Promise<void> {
-    const idle =
-      nowMs - this.#checkpointedAtMs > CHECKPOINT_IDLE_MS && this.#bytesSinceCheckpoint > CHECKPOINT_IDLE_BYTES;
-    if (this.#bytesSinceCheckpoint < CHECKPOINT_BYTES && !idle) return;
+    const { file, memory } = this.#written;
+    const isMuch = file >= CHECKPOINT_FILE_BYTES || memory >= CHECKPOINT_MEMORY_BYTES;
+    const isOld = nowMs - this.#checkpointedAtMs > CHECKPOINT_IDLE_MS && file + memory > CHECKPOINT_IDLE_BYTES;
+    if (!isMuch && !isOld) return;
     await this.gate.exclusive(async () => {
       if (!this.#closed) await this.#checkpoint();
     });
@@ -184,7 +189,7 @@ export class DuckDbDatabase {
     try {
       await this.#control.run("CHECKPOINT");
       await this.#control.run(`CHECKPOINT ${MEMORY_CATALOG}`);
-      this.#bytesSinceCheckpoint = 0;
+      this.#written = { file: 0, memory: 0 };
     } catch (error) {
       // A user's own transaction may be writing; the next turn tries again.
       if (!/other write transactions|cannot checkpoint/i.test(errorMessage(error))) throw error;

@@ -207,11 +207,10 @@ export function compactGenerations(
 
 /** How the records of a batch are handed to an insert; the table function of a chain follows the same layout. */
 export interface IngestLayout {
-  /** Whether the whole record's text is handed over for `from_json`. */
-  readonly raw: boolean;
-  /** Fields handed over as they were written; `unquote` for JSON strings among other values. */
-  readonly verbatim: ReadonlyArray<{
+  /** The fields that are handed over, each as text: strings as what they say, everything else as it was written. */
+  readonly fields: ReadonlyArray<{
     readonly fieldIndex: number;
+    /** A string is handed over without its quotes and escapes. */
     readonly unquote: boolean;
     readonly type: "VARCHAR" | "BLOB";
   }>;
@@ -224,14 +223,12 @@ export interface IngestLayout {
 export function ingestLayout(home: StreamHome, fields: readonly Field[], layout: Decoder["layout"]): IngestLayout {
   if (layout === "values") {
     const type = fields[0]?.kind === "blob" ? "BLOB" : "VARCHAR";
-    return { raw: false, verbatim: [{ fieldIndex: 0, unquote: false, type }], rest: false, gone: home.keyed };
+    return { fields: [{ fieldIndex: 0, unquote: false, type }], rest: false, gone: home.keyed };
   }
-  const verbatim = fields.flatMap((field, fieldIndex) =>
-    field.kind === "json" || field.kind === "mixed"
-      ? [{ fieldIndex, unquote: field.kind === "mixed", type: "VARCHAR" as const }]
-      : [],
+  const handedOver = fields.flatMap(({ kind }, fieldIndex) =>
+    kind === "null" ? [] : [{ fieldIndex, unquote: kind !== "json" && kind !== "nested", type: "VARCHAR" as const }],
   );
-  return { raw: fields.some(isParsed), verbatim, rest: hasRest(fields), gone: home.keyed };
+  return { fields: handedOver, rest: hasRest(fields), gone: home.keyed };
 }
 
 /** Names and types of the table function's columns, after the fixed ones. */
@@ -240,8 +237,7 @@ export function layoutColumns(
 ): Array<{ readonly name: string; readonly type: "VARCHAR" | "BLOB" }> {
   const text = (name: string) => ({ name, type: "VARCHAR" as const });
   return [
-    ...(layout.raw ? [text("raw")] : []),
-    ...layout.verbatim.map(({ fieldIndex, type }) => ({ name: `v${fieldIndex}`, type })),
+    ...layout.fields.map(({ fieldIndex, type }) => ({ name: `v${fieldIndex}`, type })),
     ...(layout.rest ? [text("rest")] : []),
     ...(layout.gone ? [text("gone")] : []),
   ];
@@ -260,31 +256,24 @@ export function insertRows(
   { topic, tableFunction }: BatchSource,
 ): string {
   const { fields } = generation;
-  const parsed = layout === "objects" ? fields.filter(isParsed) : [];
-  const columns = fields.map((field, index) => {
-    if (layout === "values") return `v${index}`;
-    if (field.kind === "null") return "NULL";
-    if (field.kind === "json") return `v${index}::JSON`;
-    if (field.kind === "mixed") return `v${index}`;
-    const member = `struct_extract_at(parsed, ${parsed.indexOf(field) + 1})`;
-    return isEpochKind(field.kind) ? instantOf(field.kind, member) : member;
-  });
+  const columns = fields.map((field, index) => (layout === "values" ? `v${index}` : storedValue(field, `v${index}`)));
   if (hasRest(fields)) columns.push("rest::JSON");
-  // Written by hand: a JS object would reorder keys that look like numbers.
-  const members = parsed.map((field) => `${JSON.stringify(field.key)}:${parsedStructure(field)}`);
-  const source =
-    parsed.length > 0
-      ? `(SELECT *, from_json(raw, ${quoteText(`{${members.join(",")}}`)}) AS parsed FROM ${tableFunction}())`
-      : `${tableFunction}()`;
   const metadata = `${quoteText(topic)}, part, off, ${timestampOf("ts")}, key, ${headersOf("headers")}`;
   const gone = home.keyed ? ["gone IS NOT NULL"] : [];
-  return `INSERT INTO ${generationTable(home, generation.id)} SELECT ${["seq", ...columns, metadata, ...gone].join(", ")} FROM ${source}`;
+  return `INSERT INTO ${generationTable(home, generation.id)} SELECT ${["seq", ...columns, metadata, ...gone].join(", ")} FROM ${tableFunction}()`;
 }
 
-function parsedStructure(field: Field): string {
-  if (field.shape !== undefined) return jsonStructureOf(field.shape);
-  if (field.kind === "epoch_us") return '"BIGINT"';
-  return isEpochKind(field.kind) ? '"DOUBLE"' : JSON.stringify(sqlTypeOf(field));
+/** A field's value from its text, which the scanner has found to be of the field's kind: no cast here can fail. */
+function storedValue(field: Field, text: string): string {
+  if (field.kind === "null") return "NULL";
+  if (isEpochKind(field.kind)) {
+    return instantOf(field.kind, `${text}::${field.kind === "epoch_us" ? "BIGINT" : "DOUBLE"}`);
+  }
+  if (field.kind === "nested" && field.shape !== undefined) {
+    return `from_json(${text}, ${quoteText(jsonStructureOf(field.shape))})`;
+  }
+  const type = sqlTypeOf(field);
+  return type === "VARCHAR" ? text : `${text}::${type}`;
 }
 
 /** A number since 1970 as TIMESTAMP; the scanner has seen that it is one. */
@@ -350,10 +339,6 @@ function timestampOf(column: string): string {
 /** Headers arrive as a JSON list of [name, base64 or null] pairs. */
 function headersOf(column: string): string {
   return `CASE WHEN ${column} IS NOT NULL THEN map_from_entries(list_transform(from_json(${column}, '[["VARCHAR"]]'), lambda pair: {'k': pair[1], 'v': from_base64(pair[2])})) END`;
-}
-
-function isParsed(field: Field): boolean {
-  return field.kind !== "null" && field.kind !== "json" && field.kind !== "mixed";
 }
 
 function hasRest(fields: readonly Field[]): boolean {

@@ -18,7 +18,6 @@ import {
 } from "@duckdb/node-api";
 import { type DecodedBatch, type RejectedRecord, rejectedBytes, VALUE_BYTES_MAX } from "../../streaming/decode.js";
 import type { Decoder } from "../../streaming/decoder.js";
-import { stringAt } from "../../streaming/json/lexis.js";
 import { keyAt, type RecordBatch } from "../../streaming/record.js";
 import { quoteText } from "../identifiers.js";
 import {
@@ -35,11 +34,12 @@ import {
   updateOffset,
   updateOffsets,
 } from "./generations.js";
+import { fillPlaced, placeBytes, textAt } from "./text-vectors.js";
 import { CHUNK_ROWS, copyInto, countingFrom, fillNulls, fillText, pick, repeated } from "./vectors.js";
 
 /** Of a rejected value above the size limit, this much is kept, with a digest of the whole. */
 const REJECTED_BYTES_KEPT = 64 * 1024;
-const FIXED_COLUMNS = 6;
+const FIXED_COLUMNS = 7;
 /** Topics whose statements are kept. */
 const STATEMENTS_MAX = 32;
 /** Any text: what counts is that it is there. */
@@ -84,7 +84,7 @@ export class IngestChain {
   /** By topic, for one generation of one table. */
   readonly #statements = new Map<string, Statements>();
   #statementsOf = "";
-  #layout: IngestLayout = { raw: false, verbatim: [], rest: false, gone: false };
+  #layout: IngestLayout = { fields: [], rest: false, gone: false };
   #job: IngestJob | undefined;
   #rowsParts: readonly RowsPart[] = [];
   /** Which part a table function is at, and where in it. */
@@ -250,8 +250,9 @@ export class IngestChain {
         bind.addResultColumn("part", INTEGER);
         bind.addResultColumn("off", BIGINT);
         bind.addResultColumn("ts", BIGINT);
-        bind.addResultColumn("key", VARCHAR);
         bind.addResultColumn("headers", VARCHAR);
+        bind.addResultColumn("bytes", BLOB);
+        bind.addResultColumn("key", VARCHAR);
         for (const { name, type } of layoutColumns(this.#layout)) {
           bind.addResultColumn(name, type === "BLOB" ? BLOB : VARCHAR);
         }
@@ -301,33 +302,28 @@ export class IngestChain {
     copyInto(chunk, 1, repeated(batch.partition), 0, count);
     copyInto(chunk, 2, part.offsets, from, count);
     copyInto(chunk, 3, part.timestamps, from, count);
-    fillText(chunk, 4, count, (index) => keyText(keyAt(batch, decoded.rows[from + index] as number)));
-    if (headers === undefined) fillNulls(chunk, 5, count);
-    else fillText(chunk, 5, count, (index) => textOf(headers[from + index] ?? null));
-    let column = FIXED_COLUMNS;
+    if (headers === undefined) fillNulls(chunk, 4, count);
+    else fillText(chunk, 4, count, (index) => textOf(headers[from + index] ?? null));
     const { bytes, valueStarts, valueLengths } = decoded.objects ?? batch;
-    const bytesOfValue = (row: number): Uint8Array | null => {
-      const start = valueStarts[row] as number;
-      const length = valueLengths[row] as number;
-      // Not subarray(): a Buffer's costs three times as much, and there is one for every value.
-      return length < 0 ? null : new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
-    };
-    if (this.#layout.raw) {
-      fillText(chunk, column++, count, (index) => bytesOfValue(decoded.rows[from + index] as number));
-    }
-    for (const { fieldIndex, unquote } of this.#layout.verbatim) {
+    const rows = { rows: decoded.rows, from, count };
+    const placed = placeBytes(chunk, 5, { bytes, starts: valueStarts, lengths: valueLengths }, rows);
+    fillText(chunk, 6, count, (index) => keyText(keyAt(batch, decoded.rows[from + index] as number)));
+    let column = FIXED_COLUMNS;
+    for (const { fieldIndex, unquote } of this.#layout.fields) {
       const spans = decoded.spans.get(fieldIndex);
-      fillText(chunk, column++, count, (index) => {
-        const row = decoded.rows[from + index] as number;
-        const start = spans?.starts[row] ?? 0;
-        const length = spans?.lengths[row] ?? -1;
-        return length < 0 ? null : verbatimText(bytes, start, start + length, unquote);
-      });
+      if (spans === undefined) fillNulls(chunk, column++, count);
+      else if (placed !== undefined) fillPlaced(chunk, column++, placed, spans, { ...rows, unquote });
+      else {
+        fillText(chunk, column++, count, (index) =>
+          textAt(bytes, spans, decoded.rows[from + index] as number, unquote),
+        );
+      }
     }
     if (this.#layout.rest) {
       fillText(chunk, column++, count, (index) => {
         const row = decoded.rows[from + index] as number;
-        return decoded.overflow.has(row) ? bytesOfValue(row) : null;
+        const start = valueStarts[row] as number;
+        return decoded.overflow.has(row) ? bytes.subarray(start, start + (valueLengths[row] as number)) : null;
       });
     }
     if (this.#layout.gone) {
@@ -448,11 +444,6 @@ function isText(bytes: Buffer): boolean {
 
 function textOf(text: string | null): Uint8Array | null {
   return text === null ? null : Buffer.from(text);
-}
-
-function verbatimText(bytes: Buffer, start: number, end: number, unquote: boolean): Uint8Array {
-  if (!unquote || bytes[start] !== 0x22) return bytes.subarray(start, end);
-  return Buffer.from(stringAt(bytes, start + 1, end - 1));
 }
 
 /** Headers of each row as a JSON list of [name, base64 or null]; of a repeated name the last counts, as in Kafka's own API. */

@@ -182,7 +182,8 @@ export class DuckDbStreamTable implements StreamTable {
     });
     if (fresh.length === 0) return { rows: 0, rejected: 0, tombstones: 0 };
     const outcome = await this.#writeOnChain(fresh);
-    this.#database.noteWritten(fresh.reduce((sum, batch) => sum + batch.bytes.length, 0));
+    const bytes = fresh.reduce((sum, batch) => sum + batch.bytes.length, 0);
+    this.#database.noteWritten(this.#home, bytes);
     // Whoever writes waits for what his rows made due, so that no writer runs away from retention.
     await this.maintain(Date.now());
     return outcome;

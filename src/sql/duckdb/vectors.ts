@@ -1,6 +1,6 @@
 /** Writes columns into the chunk of a table function: numbers as blocks of memory, text as bytes. Knows no records. */
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import bindings from "@duckdb/node-bindings";
+import bindings, { type Vector } from "@duckdb/node-bindings";
 
 /** Rows that DuckDB takes in one chunk. */
 export const CHUNK_ROWS = 2048;
@@ -31,19 +31,13 @@ export function fillText(
   bytesAt: (index: number) => Uint8Array | null,
 ): void {
   const vector = bindings.data_chunk_get_vector(chunk.chunk, column);
-  let validity: Uint8Array<ArrayBuffer> | undefined;
+  const nulls: number[] = [];
   for (let index = 0; index < count; index++) {
     const bytes = bytesAt(index);
-    if (bytes !== null) {
-      bindings.vector_assign_string_element_len(vector, index, bytes);
-    } else {
-      validity ??= new Uint8Array(CHUNK_ROWS / 8).fill(0xff);
-      validity[index >> 3] = (validity[index >> 3] as number) & ~(1 << (index & 7));
-    }
+    if (bytes === null) nulls.push(index);
+    else bindings.vector_assign_string_element_len(vector, index, bytes);
   }
-  if (validity === undefined) return;
-  bindings.vector_ensure_validity_writable(vector);
-  bindings.copy_data_to_vector_validity(vector, 0, validity.buffer, 0, Math.ceil(count / 64) * 8);
+  if (nulls.length > 0) markNulls(vector, count, nulls);
 }
 
 /** The entries of `source` at `rows`, moved as pairs of 32-bit halves to stay clear of bigint values. */
@@ -61,9 +55,19 @@ export function pick(source: BigInt64Array, rows: Int32Array): BigInt64Array {
 
 /** Makes every row of a column NULL. */
 export function fillNulls(chunk: DuckDBDataChunk, column: number, count: number): void {
-  const vector = bindings.data_chunk_get_vector(chunk.chunk, column);
+  markNulls(bindings.data_chunk_get_vector(chunk.chunk, column), count);
+}
+
+/** Makes the rows of a vector NULL: all, or those at `indexes`. */
+export function markNulls(vector: Vector, count: number, indexes?: readonly number[]): void {
+  let validity = NO_ROW_VALID;
+  if (indexes !== undefined) {
+    const bits = new Uint8Array(CHUNK_ROWS / 8).fill(0xff);
+    for (const index of indexes) bits[index >> 3] = (bits[index >> 3] as number) & ~(1 << (index & 7));
+    validity = bits.buffer;
+  }
   bindings.vector_ensure_validity_writable(vector);
-  bindings.copy_data_to_vector_validity(vector, 0, NO_ROW_VALID, 0, Math.ceil(count / 64) * 8);
+  bindings.copy_data_to_vector_validity(vector, 0, validity, 0, Math.ceil(count / 64) * 8);
 }
 
 const NO_ROW_VALID = new ArrayBuffer(CHUNK_ROWS / 8);

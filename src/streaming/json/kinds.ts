@@ -71,33 +71,41 @@ export function isEpoch(text: string, kind: EpochKind): boolean {
   return seconds >= 0 && seconds < EPOCH_SECONDS_END && (kind !== "epoch_us" || /^\d+$/.test(text));
 }
 
-/** `YYYY-MM-DDTHH:MM:SS[.f{1,6}]Z` with a day that exists. */
+/** `YYYY-MM-DDTHH:MM:SS[.f{1,6}]Z` with a day that exists. Streams have one in nearly every record, so it is read in one go. */
 export function isInstant(bytes: Buffer, start: number, end: number): boolean {
   const length = end - start;
-  if (length < 20 || length > 27 || bytes[end - 1] !== 0x5a) return false;
+  if (length < 20 || length > 27 || length === 21 || bytes[end - 1] !== 0x5a) return false;
   if (bytes[start + 4] !== MINUS || bytes[start + 7] !== MINUS || bytes[start + 10] !== 0x54) return false;
   if (bytes[start + 13] !== COLON || bytes[start + 16] !== COLON) return false;
-  const year = digitsAt(bytes, start, 4);
-  const month = digitsAt(bytes, start + 5, 2);
-  const day = digitsAt(bytes, start + 8, 2);
-  if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return false;
-  const hour = digitsAt(bytes, start + 11, 2);
-  const minute = digitsAt(bytes, start + 14, 2);
-  const second = digitsAt(bytes, start + 17, 2);
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+  const century = twoDigits(bytes, start);
+  const yearOfCentury = twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 5);
+  const day = twoDigits(bytes, start + 8);
+  const hour = twoDigits(bytes, start + 11);
+  const minute = twoDigits(bytes, start + 14);
+  const second = twoDigits(bytes, start + 17);
+  // Each is negative where a digit is none.
+  if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return false;
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return false;
+  const year = century * 100 + yearOfCentury;
+  if (year < 1 || (day > 28 && day > daysInMonth(year, month))) return false;
   if (length === 20) return true;
-  return bytes[start + 19] === 0x2e && length > 21 && digitsAt(bytes, start + 20, length - 21) >= 0;
+  if (bytes[start + 19] !== 0x2e) return false;
+  for (let position = start + 20; position < end - 1; position++) {
+    const byte = bytes[position] as number;
+    if (byte < ZERO || byte > NINE) return false;
+  }
+  return true;
 }
 
-function digitsAt(bytes: Buffer, from: number, count: number): number {
-  let value = 0;
-  for (let position = from; position < from + count; position++) {
-    const byte = bytes[position] as number;
-    if (byte < ZERO || byte > NINE) return -1;
-    value = value * 10 + (byte - ZERO);
-  }
-  return value;
+/** Negative where one of the two bytes is no digit. */
+function twoDigits(bytes: Buffer, at: number): number {
+  const tens = (bytes[at] as number) - ZERO;
+  const ones = (bytes[at + 1] as number) - ZERO;
+  return ((tens | ones | (9 - tens) | (9 - ones)) & SIGN) | (tens * 10 + ones);
 }
+
+const SIGN = 0x8000_0000 | 0;
 
 function daysInMonth(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;

@@ -10,6 +10,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { declaredMisfit } from "./declared.js";
+import { ExpectedObjects } from "./expected.js";
 import type { Field, FieldKind } from "./fields.js";
 import { isInstant, mergeObserved, numberKind } from "./kinds.js";
 import { matches, skipBlanks, skipDigits, skipEscape, startsWithKey, stringAt } from "./lexis.js";
@@ -39,11 +40,13 @@ const ORDINARY = Uint8Array.from({ length: 256 }, (_, byte) =>
 /** The same without those that have to be valid UTF-8 together. */
 const ORDINARY_ASCII = ORDINARY.map((ordinary, byte) => (byte < 0x80 ? ordinary : 0));
 
-/** Where the values of one field stand that are passed on as they were written. */
+/** Where the values of one field stand, as they were written: a string with its quotes. */
 export interface Spans {
   readonly starts: Int32Array;
   /** -1: the record has no such field, or null. */
   readonly lengths: Int32Array;
+  /** Records whose value is a string with escapes in it. Few have any. */
+  readonly escaped: ReadonlySet<number>;
 }
 
 interface KnownField {
@@ -51,7 +54,9 @@ interface KnownField {
   readonly keyBytes: Uint8Array;
   readonly kind: FieldKind;
   readonly shape: Shape | undefined;
-  readonly spans: Spans | undefined;
+  readonly starts: Int32Array;
+  readonly lengths: Int32Array;
+  readonly escaped: Set<number>;
 }
 
 /** `open`: new fields become columns. `full`: there is no room for more. `declared`: the fields are what they are. */
@@ -61,19 +66,22 @@ export type FieldPolicy = "open" | "full" | "declared";
 export class JsonScanner {
   /** Field key → kind seen, for keys that are new and for values that do not fit their column. */
   readonly observed: Map<string, FieldKind> = new Map();
-  /** By field index; present for the kinds `json` and `mixed`. */
+  /** By field index. */
   readonly spans: ReadonlyMap<number, Spans>;
   /** True once a record had a field that has no column because the table is full. */
   overflowed = false;
 
   readonly #known: KnownField[];
   readonly #byKey = new Map<string, KnownField>();
+  readonly #expected: ExpectedObjects;
   readonly #policy: FieldPolicy;
   /** Row that last set the field, to find fields that occur twice. */
   readonly #lastRow: Int32Array;
   #reason = "";
   /** The record at hand has bytes beyond ASCII. Most have none, and need no look at whether they are UTF-8. */
   #beyondAscii = false;
+  /** The value at hand has an escape in it. */
+  #escaped = false;
 
   // What the record at hand adds; folded in only when the whole record is valid. Most records add nothing.
   #noted = false;
@@ -89,21 +97,23 @@ export class JsonScanner {
       keyBytes: Buffer.from(field.key),
       kind: field.kind,
       shape: field.shape,
-      spans: field.kind === "json" || field.kind === "mixed" ? emptySpans(rowCount) : undefined,
+      starts: new Int32Array(rowCount),
+      lengths: new Int32Array(rowCount).fill(-1),
+      escaped: new Set<number>(),
     }));
     this.#known.forEach((known, index) => {
       const field = fields[index];
       if (field !== undefined) this.#byKey.set(field.key, known);
     });
-    this.spans = new Map(
-      this.#known.flatMap((known) => (known.spans === undefined ? [] : [[known.index, known.spans] as const])),
-    );
+    this.spans = new Map(this.#known.map((known) => [known.index, known]));
+    this.#expected = new ExpectedObjects(this.#known);
     this.#lastRow = new Int32Array(fields.length).fill(-1);
     this.#policy = policy;
   }
 
   /** Scans one record; answers why it is refused, or undefined. `overflow` of the row is told through `overflowed`. */
   scan(bytes: Buffer, start: number, end: number, row: number): string | undefined {
+    if (this.#expected.read(bytes, start, end, row)) return undefined;
     if (this.#noted) this.#forget();
     this.#beyondAscii = false;
     let position = this.#scanObject(bytes, start, end, row);
@@ -188,6 +198,7 @@ export class JsonScanner {
       position = skipBlanks(bytes, position, end);
       if (position >= end || bytes[position] !== COLON) return this.#fail(position, start, 'a ":" should stand here');
       const valueStart = skipBlanks(bytes, position + 1, end);
+      this.#escaped = false;
       position = this.#scanValue(bytes, start, valueStart, end, known?.kind ?? "null");
       if (position < 0) return -1;
       const kind = this.#valueKind;
@@ -202,9 +213,10 @@ export class JsonScanner {
             }
           }
         }
-        if (known.spans !== undefined && kind !== "null") {
-          known.spans.starts[row] = valueStart;
-          known.spans.lengths[row] = position - valueStart;
+        if (kind !== "null") {
+          known.starts[row] = valueStart;
+          known.lengths[row] = position - valueStart;
+          if (this.#escaped) known.escaped.add(row);
         }
       } else if (newKey !== undefined) {
         if (this.#newKeys.includes(newKey)) return this.#repeats(newKey);
@@ -292,6 +304,7 @@ export class JsonScanner {
       if (byte !== BACKSLASH) return this.#fail(position, start, "a control character inside a string");
       const after = skipEscape(bytes, position, end);
       if (after < 0) return this.#fail(position, start, "a bad escape inside a string");
+      this.#escaped = true;
       position = after;
     }
   }
@@ -393,10 +406,6 @@ export class JsonScanner {
     if (first === MINUS || (first >= ZERO && first <= NINE)) return this.#scanNumber(bytes, start, position, end);
     return this.#scanLiteral(bytes, start, position, end);
   }
-}
-
-function emptySpans(rowCount: number): Spans {
-  return { starts: new Int32Array(rowCount), lengths: new Int32Array(rowCount).fill(-1) };
 }
 
 function describeNonObject(bytes: Buffer, position: number, end: number): string {
