@@ -20,6 +20,11 @@ export class RowSequences {
     this.#next = next;
   }
 
+  /** What the next batch's first row gets. */
+  get next(): bigint {
+    return this.#next;
+  }
+
   /** Every row below is committed; rows at or above may still be on their way. Readers of deltas stop here. */
   get safe(): bigint {
     let safe = this.#next;

@@ -59,6 +59,20 @@ describe("text on its way into DuckDB", () => {
     deepEqual(await stored("apart", records, "text, escaped"), kept);
   });
 
+  it("keys arrive as text, and spelled as bytes where they are none", async () => {
+    const keys = ["a", null, "a key of more than twelve bytes", "", "x".repeat(13)];
+    const plain = Array.from({ length: 3_000 }, (_, row) => keys[row % 5] ?? null);
+    const records = (of: ReadonlyArray<string | Uint8Array | null>): TestRecord[] =>
+      of.map((key, row) => ({ key, value: `{"row":${row}}` }));
+    deepEqual(
+      await stored("plain_keys", records(plain), "_key"),
+      plain.map((key) => [key]),
+    );
+    const others = ["é", Uint8Array.of(0xff, 0x00), "a key of more than twelve bytes"];
+    const spelled = [["é"], ["\\xFF\\x00"], ["a key of more than twelve bytes"]];
+    deepEqual(await stored("other_keys", records(others), "_key"), spelled);
+  });
+
   const seed = testSeed();
   it(`${ROWS} random rows are what JSON.parse makes of them (TIDETABLE_SEED=${seed})`, async function () {
     this.timeout(30_000);

@@ -119,7 +119,7 @@ function selectLast(sequenced: string): string {
   return `SELECT * EXCLUDE (_seq, _deleted) FROM ${sequenced} WHERE NOT _deleted AND _seq IN (${last})`;
 }
 
-function selectGeneration(
+export function selectGeneration(
   home: StreamHome,
   generation: Generation,
   fields: readonly Field[],

@@ -44,6 +44,7 @@ const FIXED_COLUMNS = 7;
 const STATEMENTS_MAX = 32;
 /** Any text: what counts is that it is there. */
 const GONE = Buffer.from("x");
+const NONE: ReadonlySet<number> = new Set();
 
 export interface IngestJob {
   readonly home: StreamHome;
@@ -68,6 +69,8 @@ interface RowsPart extends IngestPart {
   readonly offsets: BigInt64Array;
   readonly timestamps: BigInt64Array;
   readonly headers: ReadonlyArray<string | null> | undefined;
+  /** Every key is ASCII, and so text as it is. */
+  readonly plainKeys: boolean;
 }
 
 /** Without parameters: DuckDB plans a statement that has some anew at each run. */
@@ -306,8 +309,12 @@ export class IngestChain {
     else fillText(chunk, 4, count, (index) => textOf(headers[from + index] ?? null));
     const { bytes, valueStarts, valueLengths } = decoded.objects ?? batch;
     const rows = { rows: decoded.rows, from, count };
-    const placed = placeBytes(chunk, 5, { bytes, starts: valueStarts, lengths: valueLengths }, rows);
-    fillText(chunk, 6, count, (index) => keyText(keyAt(batch, decoded.rows[from + index] as number)));
+    const values = { starts: valueStarts, lengths: valueLengths };
+    const keys = { starts: batch.keyStarts, lengths: batch.keyLengths, escaped: NONE };
+    const placed = placeBytes(chunk, 5, bytes, decoded.objects === undefined ? [values, keys] : [values], rows);
+    if (placed !== undefined && decoded.objects === undefined && part.plainKeys) {
+      fillPlaced(chunk, 6, placed, keys, { ...rows, unquote: false });
+    } else fillText(chunk, 6, count, (index) => keyText(keyAt(batch, decoded.rows[from + index] as number)));
     let column = FIXED_COLUMNS;
     for (const { fieldIndex, unquote } of this.#layout.fields) {
       const spans = decoded.spans.get(fieldIndex);
@@ -387,6 +394,7 @@ function rowsParts(parts: readonly IngestPart[], firstSequence: bigint): readonl
       offsets: all ? batch.offsets : pick(batch.offsets, decoded.rows),
       timestamps: all ? batch.timestampsMs : pick(batch.timestampsMs, decoded.rows),
       headers: batch.headers === undefined ? undefined : headerTexts(batch, decoded.rows),
+      plainKeys: hasPlainKeys(batch),
     };
     sequence += BigInt(decoded.rows.length);
     return [{ ...part, ...columns }];
@@ -433,6 +441,15 @@ function reasonText(record: RejectedRecord, kept: KeptBytes): string {
 function keyText(key: Buffer | null): Uint8Array | null {
   if (key === null || isText(key)) return key;
   return Buffer.from(Array.from(key, (byte) => `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""));
+}
+
+function hasPlainKeys({ bytes, count, keyStarts, keyLengths }: RecordBatch): boolean {
+  for (let row = 0; row < count; row++) {
+    const start = keyStarts[row] as number;
+    const end = start + (keyLengths[row] as number);
+    for (let position = start; position < end; position++) if ((bytes[position] as number) >= 0x80) return false;
+  }
+  return true;
 }
 
 function isText(bytes: Buffer): boolean {

@@ -92,6 +92,9 @@ export class DuckDbLiveQuery implements Refreshable {
         if (error instanceof NotKeptHere) {
           this.#inTable = true;
           this.#prepared = undefined;
+        } else if (!this.#isCurrent(prepared)) {
+          // It named what has gone meanwhile.
+          this.#prepared = undefined;
         } else {
           const message = errorMessage(error).split("\n", 1)[0] ?? "";
           this.#giveUp(error instanceof Refusal ? message : `keeping it up to date failed: ${message}`);
@@ -224,13 +227,16 @@ export class DuckDbLiveQuery implements Refreshable {
     const positions = new Map(sources.map((source) => [source.table.name, source.table.position()]));
     const offsets: OffsetPosition[] = [...positions.values()].flatMap((position) => position.offsets);
     const allRows = ({ stream }: BlockPlan): string =>
-      rowsBetween(stream, 0n, positions.get(sourceOf(prepared, stream).table.name)?.sequence ?? 0n);
+      sourceOf(prepared, stream).table.rowsBetween(
+        0n,
+        positions.get(sourceOf(prepared, stream).table.name)?.sequence ?? 0n,
+      );
     const newRows = ({ stream }: BlockPlan): string | undefined => {
       const source = sourceOf(prepared, stream);
       const position = positions.get(source.table.name);
       if (position === undefined) throw new Error(`${stream} is not open any more`);
       const isUpToDate = source.watermark !== undefined && source.watermark >= position.sequence;
-      return isUpToDate ? undefined : rowsBetween(source.table.name, source.watermark ?? 0n, position.sequence);
+      return isUpToDate ? undefined : source.table.rowsBetween(source.watermark ?? 0n, position.sequence);
     };
     const stopInterrupting = interruptOnAbort(connection, signal);
     try {
@@ -296,7 +302,9 @@ function sourceOf({ sources }: Prepared, stream: string): Source {
 async function refuseOtherMoments(connection: DuckDBConnection, { stream, window }: BlockPlan): Promise<void> {
   if (window === undefined) return;
   const subject = await deserialize(connection, window.subject);
-  const statement = await connection.prepare(deltaOver(rowsBetween(stream, 0n, 0n), subject));
+  const statement = await connection.prepare(
+    deltaOver(`SELECT * EXCLUDE (_seq) FROM ${sequencedView(stream)}`, subject),
+  );
   const type = statement.columnType(0);
   statement.destroySync();
   if (type.typeId !== DuckDBTypeId.TIMESTAMP) {
@@ -329,8 +337,4 @@ async function deserialize(connection: DuckDBConnection, node: TreeNode): Promis
     printTree(statementOf(renumbered)),
   ]);
   return { text: String(reader.getRows()[0]?.[0]), parameters };
-}
-
-function rowsBetween(stream: string, from: bigint, to: bigint): string {
-  return `SELECT * EXCLUDE (_seq) FROM ${sequencedView(stream)} WHERE _seq >= ${from} AND _seq < ${to}`;
 }

@@ -22,6 +22,8 @@ export interface GenerationState extends Generation {
   bytes: number;
   newestMs: number;
   readonly createdAtMs: number;
+  /** No row of it has a lower sequence; undefined where that is not known. */
+  firstSequence?: bigint | undefined;
 }
 
 export interface PartitionState {

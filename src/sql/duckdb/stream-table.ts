@@ -17,7 +17,15 @@ import type { OffsetPosition } from "../schema.js";
 import type { StreamTable, StreamTableCounts, StreamTableDefinition, WriteOutcome } from "../sql-engine.js";
 import { ChainPool } from "./chain-pool.js";
 import type { DuckDbDatabase } from "./database.js";
-import { copyGeneration, createViews, errorsTable, MEMORY_CATALOG, type StreamHome } from "./generations.js";
+import {
+  copyGeneration,
+  createViews,
+  errorsTable,
+  MEMORY_CATALOG,
+  type StreamHome,
+  selectGeneration,
+  sequencedView,
+} from "./generations.js";
 import type { IngestChain, IngestPart } from "./ingest.js";
 import { compact } from "./keyed.js";
 import { rejectedBatch, rejectedPartitions, withoutSuperseded } from "./retry.js";
@@ -154,6 +162,19 @@ export class DuckDbStreamTable implements StreamTable {
   /** SELECT of topic, partition and next offset as they are stored: in one transaction with the rows, of the same moment. */
   get offsetsQuery(): string {
     return `SELECT topic, partition, next_offset FROM ${this.#home.schema}.offsets WHERE stream = ${quoteText(this.name)}`;
+  }
+
+  /**
+   * SELECT of the rows with sequences from `from` to before `to`. New rows are nearly always in the newest generation, and
+   * then the others are not even looked at; should it be gone before the statement runs, that fails, and the epoch is another.
+   */
+  rowsBetween(from: bigint, to: bigint): string {
+    const { firstSequence } = this.#newest();
+    const isInNewest = this.appendOnly && firstSequence !== undefined && from >= firstSequence;
+    const rows = isInNewest
+      ? `(${selectGeneration(this.#home, this.#newest(), this.#fields, ["_seq"])})`
+      : sequencedView(this.name);
+    return `SELECT * EXCLUDE (_seq) FROM ${rows} WHERE _seq >= ${from} AND _seq < ${to}`;
   }
 
   /** Resolves once every row that is committed now lies below the safe sequence. */
@@ -417,6 +438,8 @@ export class DuckDbStreamTable implements StreamTable {
     if (step.rotate) {
       const previous = this.#newest();
       const next = newGeneration(previous.id + 1, fields);
+      // No batch is on its way: whoever changes generations owns the gate.
+      next.firstSequence = step.copyNewest ? previous.firstSequence : this.#sequences.next;
       before.push(...registerGeneration(this.#home, next), updateRowBytes(this.#home, previous));
       if (step.copyNewest) {
         before.push(copyGeneration(this.#home, previous, next));

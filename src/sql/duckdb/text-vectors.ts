@@ -42,26 +42,29 @@ export interface PlacedBytes {
 }
 
 /**
- * Hands over the part of `bytes` in which the rows' values stand, to the BLOB column `column`. Undefined where too much else
- * lies between them: then values are handed over one by one.
+ * Hands over the part of `bytes` in which the rows' values stand, of each column that is given, to the BLOB column `column`.
+ * Undefined where too much else lies between them: then values are handed over one by one.
  */
 export function placeBytes(
   chunk: DuckDBDataChunk,
   column: number,
-  { bytes, starts, lengths }: { readonly bytes: Buffer } & Omit<Spans, "escaped">,
+  bytes: Buffer,
+  columns: ReadonlyArray<Omit<Spans, "escaped">>,
   { rows, from, count }: ChunkRows,
 ): PlacedBytes | undefined {
   let start = bytes.length;
   let end = 0;
   let wanted = 0;
-  for (let index = from; index < from + count; index++) {
-    const row = rows[index] as number;
-    const length = lengths[row] as number;
-    if (length <= 0) continue;
-    const first = starts[row] as number;
-    if (first < start) start = first;
-    if (first + length > end) end = first + length;
-    wanted += length;
+  for (const { starts, lengths } of columns) {
+    for (let index = from; index < from + count; index++) {
+      const row = rows[index] as number;
+      const length = lengths[row] as number;
+      if (length <= 0) continue;
+      const first = starts[row] as number;
+      if (first < start) start = first;
+      if (first + length > end) end = first + length;
+      wanted += length;
+    }
   }
   const size = end - start;
   const vector = bindings.data_chunk_get_vector(chunk.chunk, column);
