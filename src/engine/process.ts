@@ -32,13 +32,8 @@ function main(): void {
     return closing;
   };
   const exit = (): void => {
-    // Not process.exit: that waits for libuv's threads, and a query that cannot be interrupted (one scalar function over
-    // a long text) keeps one of them, so the process would outlive its kernel for as long as the query takes.
-    setTimeout(() => process.kill(process.pid, "SIGKILL"), CLOSE_TIMEOUT_MS);
-    close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    setTimeout(endNow, CLOSE_TIMEOUT_MS);
+    close().then(endNow, endNow);
   };
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", exit);
@@ -55,6 +50,15 @@ function main(): void {
   });
 }
 
+/**
+ * Not process.exit: that waits for libuv's threads, and a query that cannot be interrupted (one scalar function over a long
+ * text) keeps one of them, so the process would outlive its kernel for as long as the query takes, or for ever. What is
+ * committed is in the store, and what was written to stderr is with the kernel: a pipe takes it at once.
+ */
+function endNow(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
 /** What the kernel says on the command line, and the one thing that is too secret for it. */
 function startOf(argument: string): EngineStart {
   const { SPARK_REMOTE: sparkRemote } = process.env;
@@ -65,7 +69,7 @@ async function openDispatch(start: EngineStart, outbox: Outbox): Promise<EngineD
   const engine = await openEngine(start, () => {
     setTimeout(() => {
       console.error("the store is damaged and is replaced");
-      process.exit(71);
+      endNow();
     }, DAMAGE_EXIT_MS);
   });
   return new EngineDispatch(
@@ -74,7 +78,7 @@ async function openDispatch(start: EngineStart, outbox: Outbox): Promise<EngineD
     // What fails on the clock (a checkpoint on a full disk) must not go unseen: the kernel reports the end of its engine.
     (error) => {
       console.error(error instanceof Error ? error.message : String(error));
-      process.exit(70);
+      endNow();
     },
     start.sparkRemote,
   );
