@@ -48,7 +48,7 @@ export class Interrupter {
 
   /** The main thread has sent a reply: it is not stuck, and will come to the interrupt behind what else waits there. */
   progress(): void {
-    if (this.#seen < this.#number && this.#session === undefined) this.#forceAfter(FORCE_AFTER_MS);
+    if (!this.#isSeen() && this.#session === undefined) this.#forceAfter(FORCE_AFTER_MS);
   }
 
   close(): void {
@@ -58,8 +58,16 @@ export class Interrupter {
     this.#session = undefined;
   }
 
+  /**
+   * The main thread's word for it may still be on its way to a worker that was kept from running: the number in shared memory
+   * is zero from the moment on. A stop after that would hit whatever comes next, such as the request of the next cell.
+   */
+  #isSeen(): boolean {
+    return this.#seen >= this.#number || Atomics.load(this.#shared, SHARED.interruptPending) === 0;
+  }
+
   #force(): void {
-    if (this.#seen >= this.#number) return;
+    if (this.#isSeen()) return;
     if (Atomics.load(this.#shared, SHARED.compiling) === 1) {
       this.#forceAfter(RECHECK_MS);
       return;
@@ -78,7 +86,7 @@ export class Interrupter {
   }
 
   #terminate(session: Session): void {
-    if (this.#seen >= this.#number || this.#session !== session) return;
+    if (this.#isSeen() || this.#session !== session) return;
     if (Atomics.load(this.#shared, SHARED.compiling) === 1) {
       this.#forceAfter(RECHECK_MS);
       return;
@@ -86,7 +94,7 @@ export class Interrupter {
     session.post(
       "Runtime.evaluate",
       { expression: `globalThis[Symbol.for("${BEFORE_FORCED_STOP}")]?.()` },
-      () => this.#seen < this.#number && session.post("Runtime.terminateExecution"),
+      () => !this.#isSeen() && session.post("Runtime.terminateExecution"),
     );
   }
 
