@@ -1,14 +1,12 @@
 /**
  * A million records from a real Kafka into rows, metadata columns and stored offsets included. The clock runs from the
- * opening of the source to the last commit; for kafkajs, which only counts, from its first batch.
+ * opening of the source to the last commit, in a process with the engine's bundle; for kafkajs, which only counts, from its first batch.
  */
 import { join } from "node:path";
-import { DuckDbEngine } from "../../src/sql/duckdb/engine.js";
-import { KafkaRecordSource } from "../../src/streaming/kafka/record-source.js";
-import { Pipeline } from "../../src/streaming/pipeline.js";
 import { temporaryFolder } from "../../test/support/temporary-folder.js";
 import { alternate, type Measure, measure } from "../measure.js";
 import { countWithKafkajs } from "../support/count-with-kafkajs.js";
+import { IngestProcess } from "../support/ingest-process.js";
 import { type KafkaBench, runPython } from "../support/python.js";
 
 const RECORDS = 1_000_000;
@@ -19,7 +17,9 @@ export async function measureKafkaPath(bench: KafkaBench): Promise<Measure[]> {
   await fill(bench, topics.four, 4, 0);
   await fill(bench, topics.one, 1, 0);
   await fill(bench, topics.bad, 4, 100);
-  const ours = (topic: string, store: "memory" | "file") => () => ingestRate(bench, topic, store);
+  const measured = await IngestProcess.start();
+  const ours = (topic: string, store: "memory" | "file") => () =>
+    measured.rate({ brokers: bench.brokers, topic, store, records: RECORDS });
   const python = (store: "memory" | "file") => () => pythonRate(bench, topics.four, 4, store);
   const kafkajs = async () => (await countWithKafkajs(bench.brokers, topics.four, RECORDS, 4)).perSecond;
   // Both sides once without counting: compilation, memory, the broker's page cache.
@@ -57,32 +57,12 @@ export async function measureKafkaPath(bench: KafkaBench): Promise<Measure[]> {
       ...(await alternate(ROUNDS, ours(topics.bad, "memory"), ours(topics.four, "memory"))),
     },
   ];
+  measured.close();
   return pairs.map((pair) => measure({ unit: "records/s", ...pair }));
 }
 
 async function fill(bench: KafkaBench, topic: string, partitions: number, badEvery: number): Promise<void> {
   await runPython(bench, "fill_topic.py", [topic, partitions, RECORDS, badEvery]);
-}
-
-async function ingestRate({ brokers }: KafkaBench, topic: string, store: "memory" | "file"): Promise<number> {
-  const folder = temporaryFolder("bench");
-  const engine = await DuckDbEngine.open({ kind: store, dataDirectory: folder.path });
-  try {
-    const table = await engine.openStreamTable({ name: "tweets", format: "json", keep: { rows: 10 * RECORDS } });
-    const source = new KafkaRecordSource({ brokers });
-    const pipeline = new Pipeline(source, table, { topic, from: "earliest" }, () => undefined);
-    const startedMs = performance.now();
-    await pipeline.start();
-    await pipeline.caughtUp();
-    const seconds = (performance.now() - startedMs) / 1000;
-    await pipeline.stop();
-    const { rows, rejected } = table.counts();
-    if (rows + rejected !== RECORDS) throw new Error(`${rows} rows and ${rejected} rejected of ${RECORDS}`);
-    return RECORDS / seconds;
-  } finally {
-    await engine.close();
-    folder.remove();
-  }
 }
 
 async function pythonRate(
