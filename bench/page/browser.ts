@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { chromiumLaunchOptions, ensureChromium } from "../../scripts/components/chromium.js";
+import { freePort } from "../../scripts/components/free-ports.js";
 import { openJupyterHome, root } from "../../test/support/notebook.js";
 import { until } from "../../test/support/until.js";
 import { type Measure, measure } from "../measure.js";
@@ -154,15 +154,6 @@ export async function kernelIdle(page: Page, home: Home): Promise<void> {
 export async function endKernels({ origin, headers }: Home): Promise<void> {
   const kernels = (await (await fetch(`${origin}/api/kernels`, { headers })).json()) as Array<{ readonly id: string }>;
   for (const { id } of kernels) await fetch(`${origin}/api/kernels/${id}`, { method: "DELETE", headers });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function end(started: ChildProcess): Promise<void> {

@@ -34,6 +34,12 @@ export async function freePorts(count: number): Promise<number[]> {
   }
 }
 
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new RangeError("one port was asked for");
+  return port;
+}
+
 /** Undefined where something listens already. */
 async function hold(port: number): Promise<Server | undefined> {
   const server = createServer();

@@ -12,7 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorMessage, TidetableError } from "../../src/errors.js";
 import { connect } from "../../src/sql/spark-connect/session.js";
 import type { Progress } from "./cache.js";
-import { freePorts } from "./free-ports.js";
+import { freePort } from "./free-ports.js";
 import { ensureJars } from "./maven.js";
 import { endOrKill, hasEnded } from "./process-end.js";
 import { ensureSpark, type SparkFiles, type SparkVersion, sparkSubmit } from "./spark.js";
@@ -230,7 +230,7 @@ async function connectJars(
 
 /** The port asked for when it is free; else a free one that no process of Spark's own is lent before it is bound. */
 async function choosePort(wanted: number | undefined): Promise<number> {
-  if (wanted === undefined) return (await freePorts(1))[0] ?? 0;
+  if (wanted === undefined) return await freePort();
   const server = createServer();
   return new Promise((chosen, failed) => {
     server.once("error", (error) =>

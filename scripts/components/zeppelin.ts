@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../src/errors.js";
 import { installOnce, type Progress } from "./cache.js";
 import { runCommand } from "./command.js";
+import { freePort } from "./free-ports.js";
 import { ensureJars } from "./maven.js";
 
 export const zeppelinVersion = "0.10.0";
@@ -255,17 +255,4 @@ else
   exec "${python}" "$@"
 fi
 `;
-}
-
-async function freePort(): Promise<number> {
-  return await new Promise((found, failed) => {
-    const server = createServer();
-    server.once("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? found(address.port) : failed(new Error("no port")),
-      );
-    });
-  });
 }

@@ -8,7 +8,7 @@ import { copyFile, mkdir, readFile, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { DockerfileParser, type Instruction, type JSONInstruction } from "dockerfile-ast";
 import { runCommand } from "../../scripts/components/command.js";
-import { freePorts } from "../../scripts/components/free-ports.js";
+import { freePort } from "../../scripts/components/free-ports.js";
 import { endOrKill } from "../../scripts/components/process-end.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
@@ -77,7 +77,7 @@ describe("marathon/Dockerfile", function () {
     }
 
     deepEqual(start, ["tidetable", "tweeter", "--host", "0.0.0.0", "--port", "3000"]);
-    const [port] = await freePorts(1);
+    const port = await freePort();
     server = spawn("tidetable", ["tweeter", "--host", "127.0.0.1", "--port", String(port)], {
       cwd: workdir,
       env: { ...environment, KAFKA_BROKERS: "", CASSANDRA_CONTACT_POINTS: "" },

@@ -5,10 +5,10 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { chromiumLaunchOptions, ensureChromium } from "../../scripts/components/chromium.js";
+import { freePort } from "../../scripts/components/free-ports.js";
 import { type JupyterHome, notebookText, openJupyterHome, tutorialPath } from "../support/notebook.js";
 import { requireComponent } from "../support/require-component.js";
 import { until } from "../support/until.js";
@@ -270,17 +270,4 @@ function shownCells(page: Page): Promise<ShownCell[]> {
             .map((spec) => JSON.stringify(spec.data)),
         };
       })`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, fail) => {
-    const server = createServer();
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? found(address.port) : fail(new Error("no port")),
-      );
-    });
-  });
 }

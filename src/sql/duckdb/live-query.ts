@@ -226,11 +226,10 @@ export class DuckDbLiveQuery implements Refreshable {
     if (connection === undefined) throw new Error("the live query is closed");
     const positions = new Map(sources.map((source) => [source.table.name, source.table.position()]));
     const offsets: OffsetPosition[] = [...positions.values()].flatMap((position) => position.offsets);
-    const allRows = ({ stream }: BlockPlan): string =>
-      sourceOf(prepared, stream).table.rowsBetween(
-        0n,
-        positions.get(sourceOf(prepared, stream).table.name)?.sequence ?? 0n,
-      );
+    const allRows = ({ stream }: BlockPlan): string => {
+      const { table } = sourceOf(prepared, stream);
+      return table.rowsBetween(0n, positions.get(table.name)?.sequence ?? 0n);
+    };
     const newRows = ({ stream }: BlockPlan): string | undefined => {
       const source = sourceOf(prepared, stream);
       const position = positions.get(source.table.name);

@@ -5,7 +5,7 @@
  * An entry is DuckDB's `string_t`: 16 bytes, the length first; up to 12 bytes of text follow in place, of longer text its
  * first four bytes and a pointer. The pointers hold while the chunk does, and the statements that read these chunks copy what
  * they take from each before they ask for the next (INSERT … SELECT of expressions, without joins or order). DuckDB's
- * version is pinned, and `test/sql/duckdb-text-vectors.test.ts` compares every length and place with what went in.
+ * version is pinned, and `test/sql/duckdb-text-vectors.live.test.ts` compares every length and place with what went in.
  */
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import bindings from "@duckdb/node-bindings";

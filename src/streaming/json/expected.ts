@@ -6,6 +6,7 @@
  */
 import type { FieldKind } from "./fields.js";
 import { isInstant } from "./kinds.js";
+import { skipDigits } from "./lexis.js";
 
 const BLANK = 0x20;
 const QUOTE = 0x22;
@@ -132,20 +133,14 @@ function afterValue(view: DataView, bytes: Buffer, from: number, end: number, ki
 
 function afterNumber(bytes: Buffer, from: number, end: number, mayHaveFraction: boolean): number {
   const digits = bytes[from] === MINUS ? from + 1 : from;
-  let position = afterDigits(bytes, digits, end);
+  let position = skipDigits(bytes, digits, end);
   const count = position - digits;
   if (count === 0 || count > DIGITS_MAX || (count > 1 && bytes[digits] === ZERO)) return -1;
   if (mayHaveFraction && position < end && bytes[position] === POINT) {
     const fraction = position + 1;
-    position = afterDigits(bytes, fraction, end);
+    position = skipDigits(bytes, fraction, end);
     if (position === fraction) return -1;
   }
-  return position;
-}
-
-function afterDigits(bytes: Buffer, from: number, end: number): number {
-  let position = from;
-  while (position < end && isDigit(bytes[position] as number)) position++;
   return position;
 }
 

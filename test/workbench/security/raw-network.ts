@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { kernelSubprotocol } from "../../../src/workbench/channels.js";
 import type { TestWorkbench } from "../workbench-fixture.js";
 
@@ -43,15 +43,6 @@ export async function openSlowClients(port: number, count: number): Promise<Slow
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 export async function answers(address: string, port: number): Promise<boolean> {

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { WebSocket } from "ws";
+import { freePort } from "../../../scripts/components/free-ports.js";
 import { UsageError } from "../../../src/cli/command.js";
 import { start } from "../../../src/cli/start.js";
 import { kernelSubprotocol } from "../../../src/workbench/channels.js";
@@ -15,7 +16,6 @@ import { malformedRequests, masked, noMessages, wrongFrames } from "./malformed.
 import {
   commandLines,
   exchange,
-  freePort,
   answers as isAnswered,
   openSlowClients,
   rawStatus,
