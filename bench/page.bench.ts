@@ -1,6 +1,7 @@
 /**
  * The workbench's page in Chromium, beside a stock JupyterLab that serves the same notebook in the same run. Figures that
- * JupyterLab has no counterpart for stand beside their goal. `PAGE_BENCH_MINUTES` shortens the ten minutes of the ten charts.
+ * JupyterLab has no counterpart for stand beside their goal. `PAGE_BENCH_MINUTES` shortens the ten minutes of the ten charts;
+ * `PAGE_BENCH_PARTS=freshness,charts` runs some parts only, for who works on them.
  */
 
 import type { Measure } from "./measure.js";
@@ -10,11 +11,15 @@ import { measureCrowd } from "./page/crowd.js";
 import { measureFreshness } from "./page/freshness.js";
 import { measureOpening } from "./page/opening.js";
 
+const allParts = { opening: measureOpening, crowd: measureCrowd, freshness: measureFreshness, charts: measureCharts };
+
 export async function measures(): Promise<Measure[]> {
+  const wanted = process.env.PAGE_BENCH_PARTS?.split(",");
+  const parts = Object.entries(allParts).filter(([name]) => wanted?.includes(name) ?? true);
   const bench = await openBrowserBench();
   const found: Measure[] = [];
   try {
-    for (const part of [measureOpening, measureCrowd, measureFreshness, measureCharts]) {
+    for (const [, part] of parts) {
       const next = await part(bench);
       for (const { name, unit, ours, peer } of next)
         console.log(`${name}: ${ours.toFixed(1)} ${unit}, beside ${peer.toFixed(1)}`);

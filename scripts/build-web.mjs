@@ -45,7 +45,12 @@ export async function buildWeb() {
 
 function bundle(outdir) {
   return build({
-    entryPoints: { main: join(source, "main.ts"), view: join(source, "view.ts"), icon: join(source, "icon.svg") },
+    entryPoints: {
+      main: join(source, "main.ts"),
+      view: join(source, "view.ts"),
+      "chart-trial": join(source, "chart-trial-worker.ts"),
+      icon: join(source, "icon.svg"),
+    },
     outdir,
     absWorkingDir: root,
     write: false,
@@ -132,6 +137,7 @@ async function write(aside, metafile, outputFiles) {
       main: { script: named("main-", ".js"), style: named("main-", ".css") },
       view: { script: named("view-", ".js"), style: named("view-", ".css") },
     },
+    chartTrial: named("chart-trial-", ".js"),
     icon: named("icon-", ".svg"),
     sizes,
   };

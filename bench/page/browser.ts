@@ -137,8 +137,17 @@ const runs = { ours: '.tt-header [data-command="run-all"]' };
 
 /** Runs every cell, and waits until each has its number. */
 export async function runAll(page: Page, home: Home, cells: number): Promise<void> {
-  if (home.name === "JupyterLab") await page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')");
+  await startAll(page, home);
+  await runFinished(page, cells);
+}
+
+export async function startAll(page: Page, home: Home): Promise<void> {
+  if (home.name === "JupyterLab")
+    await page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')");
   else await page.locator(runs.ours).click();
+}
+
+export async function runFinished(page: Page, cells: number): Promise<void> {
   const numbered = `[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].filter((node) => /\\[\\d+\\]/.test(node.textContent)).length`;
   await until("every cell has run", async () => Number(await page.evaluate(numbered)) >= cells, 90_000);
 }

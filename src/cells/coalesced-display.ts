@@ -5,11 +5,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CellOutput, MimeBundle } from "../cell-output.js";
 
+/**
+ * How much of a late update's delay the next one makes good. Without it one version that came late would move the pace for
+ * good, and each later one that comes as often as the pace allows would wait nearly a whole interval.
+ */
+const CAUGHT_UP_MS_MAX = 250;
+
 export class CoalescedDisplay {
   readonly #cell: CellOutput;
   readonly #displayId: string;
   #liveSinceMs = 0;
-  #sentAtMs = 0;
+  /** One interval after this the next update is due. */
+  #paceFromMs = 0;
   #shown: MimeBundle | undefined;
   #pending: MimeBundle | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -25,7 +32,8 @@ export class CoalescedDisplay {
     if (this.#ended) return;
     if (this.#shown === undefined) {
       this.#liveSinceMs = performance.now();
-      this.#remember(bundle);
+      this.#shown = bundle;
+      this.#paceFromMs = this.#liveSinceMs;
       this.#cell.display(bundle, { displayId: this.#displayId });
       return;
     }
@@ -49,9 +57,7 @@ export class CoalescedDisplay {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    const nowMs = performance.now();
-    const intervalMs = this.#cell.updateIntervalMs(nowMs - this.#liveSinceMs);
-    const waitMs = this.#sentAtMs + intervalMs - nowMs;
+    const waitMs = this.#paceFromMs + this.#intervalMs() - performance.now();
     if (waitMs <= 0) {
       this.#send();
       return;
@@ -66,13 +72,15 @@ export class CoalescedDisplay {
     if (bundle === undefined || this.#ended) return;
     this.#pending = undefined;
     if (isDeepStrictEqual(bundle, this.#shown)) return;
-    this.#remember(bundle);
+    const nowMs = performance.now();
+    const dueMs = Math.min(this.#paceFromMs + this.#intervalMs(), nowMs);
+    this.#paceFromMs = Math.max(dueMs, nowMs - CAUGHT_UP_MS_MAX);
+    this.#shown = bundle;
     this.#cell.updateDisplay(this.#displayId, bundle);
   }
 
-  #remember(bundle: MimeBundle): void {
-    this.#shown = bundle;
-    this.#sentAtMs = performance.now();
+  #intervalMs(): number {
+    return this.#cell.updateIntervalMs(performance.now() - this.#liveSinceMs);
   }
 
   #clearTimer(): void {

@@ -63,6 +63,7 @@ export async function start(context: CommandContext): Promise<number> {
     ],
     environment: { ...context.environment, TIDETABLE_DATA: config.dataDirectory },
     log: context.warn,
+    onNewAddress: (url) => context.print(`Everybody else is shut out. Tidetable is now at ${url}`),
   }).catch(async (error: unknown) => {
     await feed?.stop();
     throw error;

@@ -14,7 +14,7 @@ import type { LiveUpdate } from "../engine/protocol.js";
 import { deserializeError, type SerializedError, serializeError, TidetableError } from "../errors.js";
 import type { QueryResult } from "./schema.js";
 import { cellChart } from "./sql-cell-chart.js";
-import type { SqlCellOptions } from "./sql-cell-options.js";
+import { everyMsMin, type SqlCellOptions } from "./sql-cell-options.js";
 import type { BoundStatement } from "./sql-text.js";
 import { durationText, planText, tableBundle } from "./table-bundle.js";
 
@@ -46,7 +46,7 @@ export async function runLiveStatement(
   let stop = () => {};
   const first = new Promise<QueryResult>((resolve, reject) => {
     let begun = false;
-    const { everyMs, engine: wanted } = options;
+    const { everyMs = Math.max(everyMsMin, cell.updateIntervalMs(0)), engine: wanted } = options;
     const request = {
       parameters: bound.parameters,
       rowLimit,

@@ -10,8 +10,8 @@ export interface SqlCellOptions {
   readonly live: boolean;
   /** Absent: a chart is shown where the result's shape asks for one. */
   readonly chart?: Mark | "none";
-  /** Shortest time between two versions of a live result. */
-  readonly everyMs: number;
+  /** Shortest time between two versions of a live result. Absent: as often as the front-end shows them. */
+  readonly everyMs?: number;
   /** Rows to carry and show at the most. */
   readonly limit?: number;
   /** Absent: the notebook's own. */
@@ -20,8 +20,7 @@ export interface SqlCellOptions {
   readonly sqlOnFirstLine: string;
 }
 
-export const everyMsDefault = 1000;
-const everyMsMin = 100;
+export const everyMsMin = 100;
 const limitMax = 100_000;
 const usage = "%%sql [name] [--live] [--chart bar|line|area|pie|scatter|none] [--every 1s] [--limit n] [--engine e]";
 
@@ -29,7 +28,6 @@ const usage = "%%sql [name] [--live] [--chart bar|line|area|pie|scatter|none] [-
 export function parseSqlCellOptions(argumentLine: string): SqlCellOptions {
   const options: { -readonly [Key in keyof SqlCellOptions]: SqlCellOptions[Key] } = {
     live: false,
-    everyMs: everyMsDefault,
     sqlOnFirstLine: "",
   };
   let rest = argumentLine.trim();

@@ -47,6 +47,7 @@ export async function loadAssets(webDirectory: string): Promise<Assets> {
 
 interface Manifest {
   readonly pages: Readonly<Record<"main" | "view", { readonly script: string; readonly style: string }>>;
+  readonly chartTrial: string;
   readonly icon: string;
 }
 
@@ -67,12 +68,12 @@ async function readManifest(webDirectory: string): Promise<Manifest> {
 function pageHtml(
   title: string,
   pageConfig: Readonly<Record<string, string>>,
-  { pages, icon }: Manifest,
+  { pages, chartTrial, icon }: Manifest,
   page: keyof Manifest["pages"],
 ): string {
   const { script, style } = pages[page];
   // `<` would end the script element early inside a notebook's name.
-  const config = JSON.stringify(pageConfig).replaceAll("<", "\\u003c");
+  const config = JSON.stringify({ ...pageConfig, chartTrial: `/assets/${chartTrial}` }).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">
 <head>

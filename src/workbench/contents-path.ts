@@ -3,7 +3,8 @@
  * link leads out of it. Reads no file.
  */
 import { realpath } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { inHeldFolder } from "./held-folder.js";
 
 /** A request that cannot be met, with the HTTP status that says so. The message is for the user. */
 export class ContentsError extends Error {
@@ -36,8 +37,23 @@ export class Root {
     return real;
   }
 
-  /** The place of something that may not be there yet, in a folder that is. What is there and is a link is refused. */
-  async place(path: string): Promise<string> {
+  /** Uses something that is there, in its folder as it was found. */
+  async reach<Outcome>(path: string, use: (file: string) => Promise<Outcome>): Promise<Outcome> {
+    return inFolderOf(await this.locate(path), path, use);
+  }
+
+  /** Uses a folder that is there. */
+  async reachFolder<Outcome>(path: string, use: (folder: string) => Promise<Outcome>): Promise<Outcome> {
+    return held(await this.locate(path), path, use);
+  }
+
+  /** Uses the place of something that may not be there yet, in a folder that is. */
+  async reachPlace<Outcome>(path: string, use: (file: string) => Promise<Outcome>): Promise<Outcome> {
+    return inFolderOf(await this.#place(path), path, use);
+  }
+
+  /** What is there and is a link is refused. */
+  async #place(path: string): Promise<string> {
     const parts = partsOf(path);
     const name = parts.at(-1);
     if (name === undefined) throw notInside(path);
@@ -45,6 +61,27 @@ export class Root {
     const real = await realpath(file).catch(() => file);
     if (real !== file) throw new ContentsError(400, `${JSON.stringify(path)} is a link; it is not written through.`);
     return file;
+  }
+}
+
+function inFolderOf<Outcome>(file: string, path: string, use: (file: string) => Promise<Outcome>): Promise<Outcome> {
+  return held(dirname(file), path, (folder) => use(join(folder, basename(file))));
+}
+
+async function held<Outcome>(
+  folder: string,
+  path: string,
+  use: (folder: string) => Promise<Outcome>,
+): Promise<Outcome> {
+  let isHeld = false;
+  try {
+    return await inHeldFolder(folder, (reached) => {
+      isHeld = true;
+      return use(reached);
+    });
+  } catch (error) {
+    // It was there a moment ago.
+    throw isHeld ? error : notFound(path);
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { ContentsError, notFound, Root } from "./contents-path.js";
 import { type NotebookContent, notebookProblem, notebookText, withoutTrust } from "./notebook-file.js";
+import { OwnOutputs } from "./own-outputs.js";
 import { replaceFile } from "./replace-file.js";
 import { isNoteName, notebookOfNote, noteOfNotebook } from "./zeppelin-note.js";
 
@@ -39,6 +40,7 @@ export interface Checkpoint {
 
 const notebookBytesMax = 50 * 1024 * 1024;
 const entriesMax = 1000;
+const checkpointsMax = 1000;
 const checkpointId = "opened";
 /** Hidden, and so out of reach for every path of the page. */
 const trashFolder = ".tidetable-trash";
@@ -56,33 +58,56 @@ const emptyNotebook: NotebookContent = {
 export class Contents {
   readonly #root: Root;
   readonly #checkpoints: string;
+  readonly #ownOutputs: Pick<OwnOutputs, "note" | "marked">;
+  /** Those that are kept, oldest first. */
+  readonly #checkpointNames = new Set<string>();
+  readonly #saves = new Map<string, Promise<void>>();
 
-  /** @param checkpointDirectory private to this process; holds the state in which each notebook was opened */
-  static async open(rootDirectory: string, checkpointDirectory: string): Promise<Contents> {
+  /**
+   * @param checkpointDirectory private to this process; holds the state in which each notebook was opened
+   * @param ownOutputs which outputs are shown as those of a cell that was run here
+   */
+  static async open(
+    rootDirectory: string,
+    checkpointDirectory: string,
+    ownOutputs?: Pick<OwnOutputs, "note" | "marked">,
+  ): Promise<Contents> {
     await mkdir(checkpointDirectory, { recursive: true, mode: 0o700 });
-    return new Contents(await Root.open(rootDirectory), checkpointDirectory);
+    return new Contents(await Root.open(rootDirectory), checkpointDirectory, ownOutputs ?? (await OwnOutputs.open()));
   }
 
-  private constructor(root: Root, checkpoints: string) {
+  private constructor(root: Root, checkpoints: string, ownOutputs: Pick<OwnOutputs, "note" | "marked">) {
     this.#root = root;
     this.#checkpoints = checkpoints;
+    this.#ownOutputs = ownOutputs;
   }
 
   /** @param path as in `NotebookFile.path` @throws ContentsError */
   async read(path: string): Promise<NotebookFile> {
-    const file = await this.#locateNotebook(path);
-    const handle = await openForReading(file, path);
-    try {
-      return await readNotebook(handle, path);
-    } finally {
-      await handle.close();
-    }
+    return this.#reachNotebook(path, async (file) => {
+      const handle = await openForReading(file, path);
+      try {
+        const found = await readNotebook(handle, path);
+        return { ...found, content: this.#ownOutputs.marked(found.content) };
+      } finally {
+        await handle.close();
+      }
+    });
   }
 
-  /** Replaces the file in one step: a reader sees the old or the new notebook, never half of one. */
-  async write(path: string, content: unknown): Promise<NotebookFile> {
+  /**
+   * Replaces the file in one step: a reader sees the old or the new notebook, never half of one.
+   * @param known the hash of the file that `content` came from; another one that is there by now stays. Absent: whatever is there goes.
+   */
+  async write(path: string, content: unknown, known?: string): Promise<NotebookFile> {
     const { text, lost } = savable(path, content);
-    await replaceNotebook(await this.#locateNotebook(path), text);
+    await this.#inTurn(path, () =>
+      this.#reachNotebook(path, async (file) => {
+        if (known !== undefined && (await this.read(path)).sha256 !== known) throw changedMeanwhile(path);
+        await replaceNotebook(file, text);
+      }),
+    );
+    await this.#ownOutputs.note(content as NotebookContent);
     return { ...(await this.read(path)), ...(lost.length > 0 ? { lost } : {}) };
   }
 
@@ -90,7 +115,7 @@ export class Contents {
   async create(path: string, content: unknown): Promise<NotebookFile> {
     requireNotebookName(path);
     const { text } = savable(path, content);
-    await writeNew(await this.#root.place(path), text, path);
+    await this.#root.reachPlace(path, (file) => writeNew(file, text, path));
     return this.read(path);
   }
 
@@ -110,31 +135,35 @@ export class Contents {
     if (isNoteName(from) !== isNoteName(to)) {
       throw new ContentsError(400, `${from} keeps its ending; download it in another form, and upload that.`);
     }
-    const [source, target] = [await this.#locateNotebook(from), await this.#root.place(to)];
-    await moveToFree(source, target, to);
+    await this.#reachNotebook(from, (source) => this.#root.reachPlace(to, (target) => moveToFree(source, target, to)));
     return this.read(to);
   }
 
   /** Puts a notebook aside, into a hidden folder beside it. @returns where it lies now */
   async discard(path: string): Promise<string> {
-    const file = await this.#locateNotebook(path);
-    const trash = join(dirname(file), trashFolder);
-    await mkdir(trash, { recursive: true, mode: 0o700 });
-    const name = `${new Date().toISOString().replaceAll(":", "-")} ${basename(file)}`;
-    await rename(file, join(trash, name));
-    return name;
+    return this.#reachNotebook(path, async (file) => {
+      const trash = join(dirname(file), trashFolder);
+      await mkdir(trash, { recursive: true, mode: 0o700 });
+      await requireFolder(trash);
+      const name = `${new Date().toISOString().replaceAll(":", "-")} ${basename(file)}`;
+      await rename(file, join(trash, name));
+      return name;
+    });
   }
 
   /** Brings back what `discard` has put aside; its old name must be free. */
   async recover(path: string, discarded: string): Promise<NotebookFile> {
     requireNotebookName(path);
-    const target = await this.#root.place(path);
-    if (basename(discarded) !== discarded || !discarded.endsWith(` ${basename(target)}`)) throw notFound(discarded);
-    const kept = join(dirname(target), trashFolder, discarded);
-    await stat(kept).catch(() => {
-      throw notFound(discarded);
+    await this.#root.reachPlace(path, async (target) => {
+      if (basename(discarded) !== discarded || !discarded.endsWith(` ${basename(target)}`)) throw notFound(discarded);
+      const trash = join(dirname(target), trashFolder);
+      const kept = join(trash, discarded);
+      await lstat(kept).catch(() => {
+        throw notFound(discarded);
+      });
+      await requireFolder(trash);
+      await moveToFree(kept, target, path);
     });
-    await moveToFree(kept, target, path);
     return this.read(path);
   }
 
@@ -152,23 +181,7 @@ export class Contents {
 
   /** Notebooks and folders directly in a folder, without the hidden ones and node_modules. */
   async list(path: string): Promise<readonly FolderEntry[]> {
-    const folder = await this.#root.locate(path);
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => {
-      throw new ContentsError(404, `there is no folder ${JSON.stringify(path)} in the workbench's folder.`);
-    });
-    const shown = entries.filter(({ name }) => !name.startsWith(".") && name !== "node_modules");
-    const found: FolderEntry[] = [];
-    for (const entry of shown.sort((a, b) => a.name.localeCompare(b.name)).slice(0, entriesMax)) {
-      const kind = entry.isDirectory()
-        ? "folder"
-        : entry.isFile() && isNotebookName(entry.name)
-          ? "notebook"
-          : undefined;
-      if (kind === undefined) continue;
-      const { mtimeMs } = await stat(join(folder, entry.name));
-      found.push({ path: join(path, entry.name).split(sep).join("/"), name: entry.name, kind, modifiedAtMs: mtimeMs });
-    }
-    return found;
+    return this.#root.reachFolder(path, (folder) => entriesOf(folder, path));
   }
 
   /** The working folder of a notebook's kernel: where its file lies, as in Jupyter. */
@@ -178,7 +191,9 @@ export class Contents {
 
   async checkpoint(path: string): Promise<Checkpoint> {
     const { content } = await this.read(path);
-    await replaceNotebook(this.#checkpointFile(path), notebookText(content));
+    const file = this.#checkpointFile(path);
+    await replaceNotebook(file, notebookText(content));
+    await this.#keepNewest(basename(file));
     return { id: checkpointId, createdAtMs: Date.now() };
   }
 
@@ -198,14 +213,55 @@ export class Contents {
     }
   }
 
+  async #keepNewest(name: string): Promise<void> {
+    this.#checkpointNames.delete(name);
+    this.#checkpointNames.add(name);
+    for (const oldest of this.#checkpointNames) {
+      if (this.#checkpointNames.size <= checkpointsMax) return;
+      this.#checkpointNames.delete(oldest);
+      await rm(join(this.#checkpoints, oldest), { force: true });
+    }
+  }
+
   #checkpointFile(path: string): string {
     return join(this.#checkpoints, `${createHash("sha256").update(path).digest("hex")}.ipynb`);
   }
 
-  async #locateNotebook(path: string): Promise<string> {
-    requireNotebookName(path);
-    return this.#root.locate(path);
+  /** Saves of one notebook come one after the other, so that each sees what the one before has left. */
+  async #inTurn(path: string, save: () => Promise<void>): Promise<void> {
+    const before = this.#saves.get(path) ?? Promise.resolve();
+    const turn = before.then(save, save);
+    this.#saves.set(path, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#saves.get(path) === turn) this.#saves.delete(path);
+    }
   }
+
+  async #reachNotebook<Outcome>(path: string, use: (file: string) => Promise<Outcome>): Promise<Outcome> {
+    requireNotebookName(path);
+    return this.#root.reach(path, use);
+  }
+}
+
+async function entriesOf(folder: string, path: string): Promise<readonly FolderEntry[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const shown = entries.filter(({ name }) => !name.startsWith(".") && name !== "node_modules");
+  const found: FolderEntry[] = [];
+  for (const entry of shown.sort((a, b) => a.name.localeCompare(b.name)).slice(0, entriesMax)) {
+    const kind = entry.isDirectory() ? "folder" : entry.isFile() && isNotebookName(entry.name) ? "notebook" : undefined;
+    if (kind === undefined) continue;
+    const { mtimeMs } = await stat(join(folder, entry.name));
+    found.push({ path: join(path, entry.name).split(sep).join("/"), name: entry.name, kind, modifiedAtMs: mtimeMs });
+  }
+  return found;
+}
+
+/** Who can write here may have put a link there, that leads elsewhere. */
+async function requireFolder(folder: string): Promise<void> {
+  const status = await lstat(folder);
+  if (!status.isDirectory()) throw new Error(`${basename(folder)} is no folder`);
 }
 
 function folderName(path: string): string {
@@ -301,6 +357,11 @@ function taken(path: string): ContentsError {
 async function replaceNotebook(file: string, text: string): Promise<void> {
   const mode = (await stat(file).catch(() => undefined))?.mode ?? 0o600;
   await replaceFile(file, text, mode & 0o777);
+}
+
+function changedMeanwhile(path: string): ContentsError {
+  const message = `${path} was not saved: it has changed since this page read it. Save again, and choose which of the two stays.`;
+  return new ContentsError(409, message);
 }
 
 function tooLarge(path: string): ContentsError {

@@ -31,6 +31,8 @@ export interface RoutePorts extends ViewPorts {
   readonly instance: string;
   /** The notebook at `/`, relative to the contents' root. */
   readonly notebook: string;
+  /** Every cookie, token, link and websocket is void from now on. */
+  readonly shutOut: () => Promise<void>;
   readonly log: (line: string) => void;
 }
 
@@ -56,6 +58,7 @@ export function createRoutes(ports: RoutePorts): Pick<Hono, "fetch" | "routes"> 
   addSessions(app, ports);
   addContents(app, ports);
   addViewLinks(app, ports);
+  addShuttingOut(app, ports);
   app.notFound((context) => context.json({ message: "there is no such address." }, 404));
   app.onError((error, context) => errorResponse(error, context, ports.log));
   return app;
@@ -266,6 +269,15 @@ function addViewLinks(app: Hono, { contents, viewLinks }: RoutePorts): void {
   });
 }
 
+/** Who asks stays in, by the new cookie. */
+function addShuttingOut(app: Hono, { door, shutOut }: RoutePorts): void {
+  app.delete("/api/access", async (context) => {
+    await shutOut();
+    context.header("Set-Cookie", cookieFor(door));
+    return context.body(null, 204);
+  });
+}
+
 function addContents(app: Hono, { contents, sessions, viewFeed }: RoutePorts): void {
   app.get("/api/contents/*", async (context) => {
     const { path, checkpoint } = contentsAddress(context);
@@ -281,7 +293,8 @@ function addContents(app: Hono, { contents, sessions, viewFeed }: RoutePorts): v
     if (body.type !== "notebook") throw new RequestError(400, "only notebooks are saved here.");
     // An uploaded notebook must not replace one that is here; a save replaces the one it was opened from.
     if (body.isNew === true) return context.json(notebookModel(await contents.create(path, body.content), false), 201);
-    const written = await contents.write(path, body.content);
+    const known = typeof body.known_hash === "string" ? body.known_hash : undefined;
+    const written = await contents.write(path, body.content, known);
     viewFeed.saved(path);
     return context.json(notebookModel(written, false));
   });

@@ -16,8 +16,9 @@ import { WrongTokens } from "./attempts.js";
 import { Contents } from "./contents.js";
 import { ContentsError } from "./contents-path.js";
 import { Kernels } from "./kernels.js";
-import { newKeys, openKeys, saveKeys } from "./keys.js";
+import { type Keys, newKeys, openKeys, saveKeys } from "./keys.js";
 import { logLine } from "./log-line.js";
+import { OwnOutputs } from "./own-outputs.js";
 import { createRoutes } from "./routes.js";
 import { Sessions } from "./sessions.js";
 import { connectZmqKernel } from "./socket/zmq-kernel-client.js";
@@ -43,6 +44,8 @@ export interface WorkbenchOptions {
    * port. Without it they need the new address.
    */
   readonly keysDirectory?: string | undefined;
+  /** Told when everybody was shut out: the address to open from then on, token included. */
+  readonly onNewAddress?: (url: string) => void;
   /** Where the built page lies; default dist/web. */
   readonly webDirectory?: string;
 }
@@ -89,26 +92,39 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
   };
 
   try {
-    const contents = await Contents.open(options.rootDirectory, join(privateDirectory, "checkpoints"));
+    const ownOutputs = await OwnOutputs.open(options.keysDirectory && join(options.keysDirectory, "own-outputs.json"));
+    const contents = await Contents.open(options.rootDirectory, join(privateDirectory, "checkpoints"), ownOutputs);
     const notebook = await notebookPath(options, contents);
     const port = await listen(server, options.port);
     const keysFile = options.keysDirectory && join(options.keysDirectory, `workbench-${port}.json`);
-    const keys = keysFile === undefined ? newKeys() : await openKeys(keysFile);
-    const door: Door = { token: newToken(), session: keys.session, port };
+    let keys = keysFile === undefined ? newKeys() : await openKeys(keysFile);
+    const keep = async (changed: Partial<Keys>) => {
+      keys = { ...keys, ...changed };
+      if (keysFile !== undefined) await saveKeys(keysFile, keys);
+    };
+    const door: { -readonly [Part in keyof Door]: Door[Part] } = { token: newToken(), session: keys.session, port };
+    const address = () => `http://${host}:${port}/?token=${door.token}`;
     const sessions = new Sessions(kernels);
     const wrongTokens = new WrongTokens();
+    const viewLinks = new ViewLinks(port, keys.view, (view) => keep({ view }));
     const routes = createRoutes({
       ...{ door, wrongTokens, assets, contents, kernels, sessions, notebook },
-      viewLinks: new ViewLinks(port, keys.view, async (view) => {
-        if (keysFile !== undefined) await saveKeys(keysFile, { ...keys, view });
-      }),
+      viewLinks,
+      shutOut: async () => {
+        const session = newToken();
+        await keep({ session });
+        Object.assign(door, { token: newToken(), session });
+        webSockets?.terminate();
+        await viewLinks.withdraw();
+        options.onNewAddress?.(address());
+      },
       viewFeed: new ViewFeed(kernels, sessions),
       instance: randomUUID(),
       log,
     });
     server.on("request", getRequestListener(routes.fetch, { overrideGlobalObjects: false }));
     webSockets = serveWebSockets(server, door, wrongTokens, kernels, connectZmqKernel);
-    return { url: `http://${host}:${port}/?token=${door.token}`, port, close };
+    return { url: address(), port, close };
   } catch (error) {
     await close();
     throw error;

@@ -20,7 +20,7 @@ const closeGoingAway = 1001;
 export interface WebSockets {
   /** Says goodbye to every page. */
   close(): void;
-  /** Drops whoever has not answered the goodbye. */
+  /** Drops everybody at once. */
   terminate(): void;
 }
 

@@ -2,15 +2,23 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { types } from "cassandra-driver";
 import { type CassandraCluster, startCassandra } from "../../scripts/components/cassandra.js";
+import {
+  type CassandraPage,
+  type CassandraTableRequest,
+  readCassandraTable,
+} from "../../src/cassandra/cassandra-table.js";
 import type { CellLibrary } from "../../src/cells/library.js";
 import { readConfig } from "../../src/config.js";
 import { openTidetable, type Tidetable } from "../../src/session.js";
 import { cassandraClient, closeCassandraClient } from "../../src/tweeter/cassandra-client.js";
 import { RecordingCell } from "../cells/recording-cell.js";
+import { hostileTexts } from "../support/hostile-texts.js";
 import { requireComponent } from "../support/require-component.js";
+import { testSeed } from "../support/seeded-random.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 
 const rows = 5_000;
+const code = (wanted: string) => (error: { code?: string }) => error.code === wanted;
 
 describe("cassandra() in a cell", function () {
   this.timeout(120_000);
@@ -168,7 +176,6 @@ describe("cassandra() in a cell", function () {
   it("says what is wrong, and leaves the table that was there", async () => {
     const { cassandra, sql } = open();
     await cassandra("k.posts", { name: "kept", limit: 10 });
-    const code = (wanted: string) => (error: { code?: string }) => error.code === wanted;
     await rejects(cassandra("posts"), /takes "keyspace\.table"/);
     await rejects(cassandra("k.posts", { limit: 0 }), /limit is 0/);
     await rejects(cassandra("k.nothing", { name: "kept" }), code("SQL_INVALID"));
@@ -180,5 +187,51 @@ describe("cassandra() in a cell", function () {
     equal((await sql`SELECT count(*) AS n FROM kept`).at(0)?.n, 10n);
     cell.interrupt();
     await rejects(cassandra("k.posts", { name: "kept" }), code("QUERY_INTERRUPTED"));
+  });
+
+  const seed = testSeed();
+  it(`W16: names and values of strangers stay what they are: 1,000 names of columns, 1,000 values (seed ${seed})`, async () => {
+    const texts = hostileTexts(1_000, seed);
+    const names = texts.map((text) => `"${text.replaceAll('"', '""')}" int`).join(", ");
+    await client.execute(`CREATE TABLE k.names (id int PRIMARY KEY, ${names})`, [], {
+      prepare: false,
+      readTimeout: 60_000,
+    });
+    await client.execute("INSERT INTO k.names (id) VALUES (?)", [1]);
+    await client.execute("CREATE TABLE k.values (text text PRIMARY KEY, n int)");
+    for (let first = 0; first < texts.length; first += 200) {
+      await Promise.all(
+        texts
+          .slice(first, first + 200)
+          .map((text, index) =>
+            client.execute("INSERT INTO k.values (text, n) VALUES (?, ?)", [text, first + index], { prepare: true }),
+          ),
+      );
+    }
+    const connection = { contactPoints: cluster.contactPoints };
+    const { signal } = new AbortController();
+    const read = async (request: Omit<CassandraTableRequest, "connection" | "keyspace" | "limit">) => {
+      const pages: CassandraPage[] = [];
+      const asked = { connection, keyspace: "k", limit: 2_000, ...request };
+      for await (const page of readCassandraTable(asked, signal)) pages.push(page);
+      return pages;
+    };
+    const [named] = await read({ table: "names", columns: texts });
+    deepEqual(
+      named?.columns.map(({ name }) => name),
+      texts,
+    );
+    let found = 0;
+    for (let first = 0; first < texts.length; first += 100) {
+      const wanted = texts.slice(first, first + 100);
+      for (const page of await read({ table: "values", where: { text: wanted } })) found += page.rowCount;
+    }
+    equal(found, 1_000);
+    // As the name of a table, of a keyspace and of a condition: refused, and nothing else has happened.
+    for (const text of texts.slice(0, 5)) {
+      await rejects(read({ table: text }), code("SQL_INVALID"));
+      await rejects(read({ table: "values", where: { [text]: 1 } }), code("SQL_INVALID"));
+    }
+    equal((await client.execute("SELECT count(*) FROM k.values")).first().get(0).toNumber(), 1_000);
   });
 });

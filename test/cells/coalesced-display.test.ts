@@ -48,6 +48,31 @@ describe("CoalescedDisplay", () => {
     deepEqual(sent, ["display 1", "update 2"]);
   });
 
+  it("lets versions that come at its own pace through at once, also after one that came late", () => {
+    show("1");
+    const waitedMs: number[] = [];
+    // The second is 200 ms late; the others come a moment after each quarter of a second.
+    for (const [version, atMs] of [455, 505, 755, 1005, 1255].entries()) {
+      pass(1000 + atMs - nowMs);
+      const before = sent.length;
+      show(`${version + 2}`);
+      const askedMs = nowMs;
+      while (sent.length === before) pass(1);
+      waitedMs.push(nowMs - askedMs);
+    }
+    deepEqual(waitedMs, [0, 0, 0, 0, 0]);
+  });
+
+  it("does not save up a long quiet time for a burst", () => {
+    show("1");
+    pass(10_000);
+    for (let version = 2; version < 12; version++) {
+      show(`${version}`);
+      pass(10);
+    }
+    deepEqual(sent, ["display 1", "update 2", "update 3"]);
+  });
+
   it("sends an urgent change at once, and nothing twice", () => {
     show("1");
     show("2", { urgent: true });

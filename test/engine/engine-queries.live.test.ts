@@ -1,4 +1,6 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { LiveUpdate } from "../../src/engine/protocol.js";
 import { cellValue } from "../../src/sql/schema.js";
@@ -55,6 +57,22 @@ describe("the engine process: queries", function () {
     await fails(client.query(" -- nothing"), "SQL_INVALID", /no SQL statement/);
   });
 
+  // Where a query would be heard of that reaches the network.
+  let connections = 0;
+  const elsewhere = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  const atElsewhere = (text: string) => {
+    const address = elsewhere.address();
+    return text.replace("ELSEWHERE", String(typeof address === "object" ? address?.port : ""));
+  };
+  before(async () => {
+    elsewhere.listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+  });
+  after(() => elsewhere.close());
+
   const reads = [
     "FROM read_csv('/etc/passwd')",
     "FROM read_text('/etc/passwd')",
@@ -64,7 +82,8 @@ describe("the engine process: queries", function () {
     "FROM sniff_csv('/etc/passwd')",
     "FROM glob('/*')",
     "FROM '/etc/passwd'",
-    "FROM 'http://127.0.0.1:1/x.csv'",
+    "FROM 'http://127.0.0.1:ELSEWHERE/x.csv'",
+    "FROM read_parquet('http://127.0.0.1:ELSEWHERE/x.parquet')",
     "FROM read_csv('https://elsewhere.example/x.csv')",
     "FROM parquet_scan('s3://bucket/x')",
   ];
@@ -92,9 +111,27 @@ describe("the engine process: queries", function () {
   ];
   const probes = [...reads.flatMap((from) => modes.map((mode) => mode(from))), ...statements];
 
-  it(`W15: lets no query reach files, the network or its settings: ${probes.length} probes`, async () => {
+  it(`W15: lets no query reach files, the network or its settings: ${probes.length + 2 * reads.length} probes`, async () => {
     const client = at.start();
-    for (const text of probes) await rejects(client.query(text), text);
+    for (const text of probes) await rejects(client.query(atElsewhere(text)), text);
+    // As a view, and as a live query, which is planned in another way.
+    for (const from of reads) {
+      const text = atElsewhere(`SELECT * ${from}`);
+      // Some are found out when they are planned, the others when they are read.
+      await rejects(
+        client.createView("probed", text, []).then(() => client.query("SELECT * FROM probed")),
+        text,
+      );
+      const update = await new Promise<LiveUpdate>((told) => {
+        const stop = client.live(text, { everyMs: 20 }, (first) => {
+          stop();
+          told(first);
+        });
+      });
+      equal(update.result, undefined, text);
+      ok(update.error !== undefined, text);
+    }
+    equal(connections, 0);
     // What a record, a name or a value holds is the only way in, and none of these is there afterwards.
     const tables = await client.query("SELECT count(*)::INTEGER AS n FROM duckdb_tables() WHERE table_name = 'kept'");
     equal(firstValue(tables), 0);

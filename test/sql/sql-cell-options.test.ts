@@ -1,7 +1,7 @@
 import { deepEqual, throws } from "node:assert/strict";
 import { parseSqlCellOptions } from "../../src/sql/sql-cell-options.js";
 
-const plain = { live: false, everyMs: 1000, sqlOnFirstLine: "" };
+const plain = { live: false, sqlOnFirstLine: "" };
 
 describe("parseSqlCellOptions", () => {
   const cases: ReadonlyArray<readonly [string, object]> = [

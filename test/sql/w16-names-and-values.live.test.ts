@@ -5,59 +5,8 @@ import { DuckDbEngine } from "../../src/sql/duckdb/engine.js";
 import { quoteIdentifier, quoteText } from "../../src/sql/identifiers.js";
 import { type Column, cellValue } from "../../src/sql/schema.js";
 import type { SqlEngine } from "../../src/sql/sql-engine.js";
-import { seededRandom, testSeed } from "../support/seeded-random.js";
-
-/** Pieces that end a literal, a name, a comment or a statement somewhere. */
-const pieces = [
-  ...[
-    "'",
-    '"',
-    "`",
-    "\\",
-    "\\'",
-    "''",
-    '""',
-    ";",
-    "--",
-    "/*",
-    "*/",
-    "#",
-    "?",
-    "$1",
-    ":a",
-    "@x",
-    "%s",
-    "{}",
-    "[",
-    "]",
-    "(",
-    ")",
-  ],
-  ...["\n", "\r\n", "\t", " ", "\u00a0", "\u2028", "\u02bc", "\uff07", "é", "日本", "🙂", "\u202e", "‘", "’"],
-  ...[
-    "DROP TABLE t",
-    "OR 1=1",
-    "UNION SELECT 1",
-    "$$",
-    "$x$",
-    "E'",
-    "U&'",
-    "x'00'",
-    "NULL",
-    "true",
-    "0x0",
-    "1e9",
-    "SELECT",
-    "t",
-  ],
-];
-
-function hostileTexts(count: number, seed: number): readonly string[] {
-  const random = seededRandom(seed);
-  return Array.from({ length: count }, (_, index) =>
-    [String(index), ...Array.from({ length: 1 + random.below(8) }, () => random.pick(pieces))].join(""),
-  );
-}
+import { hostileTexts } from "../support/hostile-texts.js";
+import { testSeed } from "../support/seeded-random.js";
 
 describe("W16: names and values of strangers", function () {
   this.timeout(120_000);

@@ -126,8 +126,30 @@ describe("the look of the page", function () {
     await page.keyboard.press("Tab");
     await page.locator(".jp-Completer-item:visible", { hasText: "handle" }).waitFor();
     ok(!(await page.locator(".jp-Completer-item:visible").allTextContents()).some((text) => text.includes("WHERE")));
+    const typeOf = (column: string) =>
+      page
+        .locator(".jp-Completer-item:visible", { hasText: column })
+        .locator(".jp-Completer-typeExtended")
+        .textContent();
+    deepEqual([await typeOf("handle"), await typeOf("created_at")], ["varchar", "timestamp"]);
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
+  });
+
+  it("says that a cell of more than 8 MiB is not sent, and why, and goes on", async () => {
+    const { page } = opened;
+    const sourceOf = (text: string) =>
+      page.evaluate(`window.tidetable.panel.content.widgets.at(2).model.sharedModel.setSource(${text})`);
+    await sourceOf('"const n = 1;\\n".repeat(700_000)');
+    await runCell(page, 2);
+    await page
+      .locator(".tt-notices", { hasText: /This cell was not run: it has 9\.\d MiB, and a kernel takes 8/ })
+      .waitFor();
+    await sourceOf('"6 * 7"');
+    await runCell(page, 2);
+    await codeCell(page, 2).locator(".jp-OutputArea", { hasText: "42" }).waitFor();
+    equal(await page.locator('.tt-status[data-state="idle"]').count(), 1);
+    await sourceOf("\"const greeting = 'good day'; greeting\"");
   });
 
   it("lays the dashboard out as cards beside each other, where there is room", async () => {
@@ -208,6 +230,21 @@ describe("the look of the page", function () {
     await codeCell(page, 2).locator(".jp-OutputArea", { hasText: "good day" }).waitFor();
     const policyOnly = opened.faults.filter((fault) => !/Content Security Policy/.test(fault));
     deepEqual(policyOnly, []);
+  });
+
+  it("shuts others out, stays in itself, and says so", async () => {
+    const { page } = opened;
+    await page.locator(".tt-more summary").click();
+    await page.locator('.tt-more [data-command="shut-out-others"]').click();
+    await page
+      .locator(".tt-notices", { hasText: "Every other browser and every view-only link is shut out" })
+      .waitFor();
+    equal(workbench.newAddresses.length, 1);
+    await page.locator('.tt-status[data-state="idle"]').waitFor();
+    await runCell(page, 2);
+    await codeCell(page, 2).locator(".jp-OutputArea", { hasText: "good day" }).waitFor();
+    const before = await fetch(`http://127.0.0.1:${workbench.port}/api/me`, { headers: { cookie: workbench.cookie } });
+    equal(before.status, 401);
   });
 });
 

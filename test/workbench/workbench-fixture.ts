@@ -19,6 +19,8 @@ export interface TestWorkbench extends Workbench {
   readonly dataDirectory: string;
   /** What the workbench logged, the kernels' stderr included. */
   readonly log: readonly string[];
+  /** Addresses that were told since it started. */
+  readonly newAddresses: readonly string[];
   /** The token of the address. */
   readonly token: string;
   /** What a browser that has opened the address sends. */
@@ -72,6 +74,7 @@ async function startIn(place: Place): Promise<TestWorkbench> {
   const { directory, name, port, command, environment } = place;
   const dataDirectory = join(directory, "data");
   const log: string[] = [];
+  const newAddresses: string[] = [];
   const workbench = await startWorkbench({
     notebook: name,
     rootDirectory: directory,
@@ -80,12 +83,14 @@ async function startIn(place: Place): Promise<TestWorkbench> {
     environment: { ...process.env, KAFKA_BROKERS: "", TIDETABLE_DATA: dataDirectory, ...environment },
     keysDirectory: join(directory, ".keys"),
     log: (line) => log.push(line),
+    onNewAddress: (url) => newAddresses.push(url),
   });
   return {
     ...workbench,
     directory,
     dataDirectory,
     log,
+    newAddresses,
     token: new URL(workbench.url).searchParams.get("token") ?? "",
     cookie: await cookieOf(workbench.url),
     readNotebook: async () => JSON.parse(await readFile(join(directory, name), "utf8")),

@@ -4,6 +4,8 @@
  */
 import type { Changeset, View } from "vega";
 import { darkQuery, inDark } from "./chart-theme.js";
+import { pressButton } from "./dom.js";
+import { ownTask } from "./own-task.js";
 import { type Row, rowChange, sameValue } from "./vega-rows.js";
 
 /** How often charts were built and moved since the page was loaded; read by tests and by the curious. */
@@ -20,6 +22,12 @@ export function chartViews(): View[] {
   return [...drawings].flatMap((drawing) => drawing.view ?? []);
 }
 
+interface DrawingSettings {
+  readonly mode?: "vega" | "vega-lite";
+  /** Why a chart should not be drawn; absent: every one is. Its reader may want it drawn nevertheless. */
+  readonly refusal?: (spec: object) => Promise<string | undefined>;
+}
+
 interface Shown {
   readonly view: View;
   readonly finalize: () => void;
@@ -33,6 +41,7 @@ interface Shown {
 export class ChartDrawing {
   readonly node: HTMLElement;
   readonly #mode: "vega" | "vega-lite";
+  #refusal: DrawingSettings["refusal"];
   #shown: Shown | undefined;
   #spec: unknown;
   /** Specifications are worked off one after the other; only the newest one that waits is drawn. */
@@ -40,9 +49,10 @@ export class ChartDrawing {
   #work: Promise<void> = Promise.resolve();
   #isDisposed = false;
 
-  constructor(node: HTMLElement, mode: "vega" | "vega-lite" = "vega-lite") {
+  constructor(node: HTMLElement, { mode = "vega-lite", refusal }: DrawingSettings = {}) {
     this.node = node;
     this.#mode = mode;
+    this.#refusal = refusal;
     node.classList.add("tt-chart");
     drawings.add(this);
   }
@@ -54,7 +64,9 @@ export class ChartDrawing {
   draw(spec: unknown): Promise<void> {
     this.#spec = spec;
     const turn = ++this.#newest;
-    this.#work = this.#work.then(() => (turn === this.#newest && !this.#isDisposed ? this.#draw(spec) : undefined));
+    this.#work = this.#work
+      .then(ownTask)
+      .then(() => (turn === this.#newest && !this.#isDisposed ? this.#draw(spec) : undefined));
     return this.#work;
   }
 
@@ -101,12 +113,14 @@ export class ChartDrawing {
   }
 
   async #inLight<Picture>(draw: (view: View) => Promise<Picture>): Promise<Picture | undefined> {
+    await ownTask();
     const shown = this.#shown;
     if (shown === undefined) return undefined;
     if (!darkQuery.matches || !isRecord(this.#spec)) return draw(shown.view);
     const { embedChart } = await import("./vega-embed.js");
     const { view, finalize } = await embedChart(document.createElement("div"), structuredClone(this.#spec), this.#mode);
     try {
+      await ownTask();
       return await draw(view);
     } finally {
       finalize();
@@ -118,7 +132,9 @@ export class ChartDrawing {
       if (!isRecord(spec)) throw new Error("the chart's specification is not a JSON object");
       const { frame, dataName, rows } = split(spec);
       const shown = this.#shown;
-      if (shown?.frame === frame && dataName !== undefined) await move(shown, rows);
+      // What is moved was tried with as many rows as it had then.
+      const isTried = this.#refusal === undefined || rows.length <= (shown?.rows.length ?? 0);
+      if (shown?.frame === frame && dataName !== undefined && isTried) await move(shown, rows);
       else await this.#embed(spec, frame, dataName, rows);
     } catch (error) {
       this.#clear();
@@ -128,16 +144,34 @@ export class ChartDrawing {
   }
 
   async #embed(spec: Row, frame: string, dataName: string | undefined, rows: readonly Row[]): Promise<void> {
+    const refused = await this.#refusal?.(spec);
+    if (refused !== undefined) {
+      this.#refuse(refused);
+      return;
+    }
     const { embedChart } = await import("./vega-embed.js");
     const place = document.createElement("div");
     const drawn = darkQuery.matches && this.#mode === "vega-lite" ? inDark(spec) : spec;
     const { view, finalize } = await embedChart(place, structuredClone(drawn), this.#mode);
+    place.querySelector("summary")?.setAttribute("aria-label", "Export this chart");
     chartCounters.embeds++;
     this.#shown?.finalize();
     this.node.classList.remove("tt-chart-failed");
     this.node.replaceChildren(place);
     this.#shown = { view, finalize, frame, dataName, rows };
     this.node.dataset.rows = String(rows.length);
+  }
+
+  #refuse(reason: string): void {
+    this.#clear();
+    const text = `This chart came with the file and is not drawn: ${reason}. Run its cell to draw it anew. `;
+    const anyway = pressButton({ label: "Draw it anyway" }, () => {
+      this.#refusal = undefined;
+      this.node.replaceChildren();
+      void this.redraw();
+    });
+    this.node.classList.add("tt-chart-failed");
+    this.node.replaceChildren(text, anyway);
   }
 }
 

@@ -27,6 +27,7 @@ export interface CommandParts {
   readonly tooltip: InspectTooltip;
   readonly find: Find;
   readonly dashboard: Dashboard;
+  readonly shutOutOthers: () => Promise<void>;
 }
 
 interface Command {
@@ -71,7 +72,15 @@ function keysRow(run: () => void): Command {
   return { id: "shortcuts", label: "Keys", caption: "All keys of this page", keys: ["H"], selector: choosing, run };
 }
 
-function table({ context, panel, completion, tooltip, find, dashboard }: CommandParts): readonly Command[] {
+function table({
+  context,
+  panel,
+  completion,
+  tooltip,
+  find,
+  dashboard,
+  shutOutOthers,
+}: CommandParts): readonly Command[] {
   const { sessionContext } = context;
   const notebook = panel.content;
   const status = () => sessionContext.kernelDisplayStatus;
@@ -154,6 +163,12 @@ function table({ context, panel, completion, tooltip, find, dashboard }: Command
       keys: ["Accel S"],
       selector: "body",
       run: () => save(context),
+    },
+    {
+      id: "shut-out-others",
+      label: "Shut out others",
+      caption: "End every other browser's session and every view-only link; this page stays in",
+      run: shutOutOthers,
     },
     {
       id: "insert-below",

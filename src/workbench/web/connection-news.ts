@@ -16,6 +16,13 @@ export const messageTooLarge = new Signal<object, number>(source);
 
 export const connectedAgain = new Signal<object, ConnectionNews>(source);
 
+/** Every other browser and link was shut out. */
+export const othersShutOut = new Signal<object, void>(source);
+
+export function tellShutOut(): void {
+  othersShutOut.emit();
+}
+
 export function tellConnection(news: ConnectionNews): void {
   connectedAgain.emit(news);
 }

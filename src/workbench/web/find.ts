@@ -11,6 +11,16 @@ export interface Find {
 
 const searchAfterMs = 250;
 
+/** Its fields have only a hint inside, which is gone once something is typed; they come and go. */
+function nameFields(bar: HTMLElement): void {
+  const name = () => {
+    for (const field of bar.querySelectorAll<HTMLTextAreaElement>("textarea:not([aria-label])")) {
+      field.setAttribute("aria-label", field.placeholder);
+    }
+  };
+  new MutationObserver(name).observe(bar, { childList: true, subtree: true });
+}
+
 export function createFind(panel: NotebookPanel): Find {
   let view: SearchDocumentView | undefined;
   let model: SearchDocumentModel | undefined;
@@ -20,6 +30,7 @@ export function createFind(panel: NotebookPanel): Find {
     model = new SearchDocumentModel(provider, searchAfterMs);
     const made = new SearchDocumentView(model);
     made.addClass("tt-find");
+    nameFields(made.node);
     made.closed.connect(() => panel.content.activate());
     return made;
   };

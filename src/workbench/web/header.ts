@@ -22,6 +22,7 @@ const moreCommands = [
   "replace",
   "toggle-code",
   "dashboard",
+  "shut-out-others",
   "shortcuts",
 ];
 

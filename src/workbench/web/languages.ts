@@ -6,6 +6,7 @@ import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
 import { markdown } from "@codemirror/lang-markdown";
 import type { LanguageSupport } from "@codemirror/language";
+import { EditorView } from "@codemirror/view";
 import {
   EditorExtensionRegistry,
   EditorLanguageRegistry,
@@ -77,13 +78,24 @@ export function createEditorExtensions(): EditorExtensionRegistry {
     factory: () => EditorExtensionRegistry.createImmutableExtension(sqlCells()),
   });
   registry.addExtension({
+    name: "name-for-screen-readers",
+    factory: ({ model }) =>
+      EditorExtensionRegistry.createImmutableExtension(
+        EditorView.contentAttributes.of({
+          "aria-label": isText(model.mimeType) ? "Text of the cell" : "Code of the cell",
+        }),
+      ),
+  });
+  registry.addExtension({
     name: "explain-on-hover",
     factory: ({ model }) =>
-      model.mimeType.includes("markdown") || model.mimeType.includes("gfm")
-        ? null
-        : EditorExtensionRegistry.createImmutableExtension(explainOnHover()),
+      isText(model.mimeType) ? null : EditorExtensionRegistry.createImmutableExtension(explainOnHover()),
   });
   return registry;
+}
+
+function isText(mimeType: string): boolean {
+  return mimeType.includes("markdown") || mimeType.includes("gfm");
 }
 
 /** What JupyterLab's cell models carry beside their published interface, as its own editor plugin reads it. */

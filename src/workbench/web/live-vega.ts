@@ -2,6 +2,7 @@
 import type { IRenderMime } from "@jupyterlab/rendermime";
 import { Widget } from "@lumino/widgets";
 import { ChartDrawing } from "./chart-drawing.js";
+import { chartRefusal } from "./chart-trial.js";
 import { ResultChoices } from "./result-choice.js";
 
 const vegaLiteMimes = [
@@ -18,7 +19,7 @@ const liveCharts = new Map<IRenderMime.IMimeModel, LiveVega>();
 
 /** A chart's picture as base64 PNG, for a file that is read where nothing draws; undefined while it is not drawn. */
 export async function chartStill(model: IRenderMime.IMimeModel): Promise<string | undefined> {
-  return liveCharts.get(model)?.drawing.still();
+  return liveCharts.get(model)?.still();
 }
 
 export const liveVegaFactory: IRenderMime.IRendererFactory = {
@@ -30,21 +31,29 @@ export const liveVegaFactory: IRenderMime.IRendererFactory = {
 };
 
 class LiveVega extends Widget implements IRenderMime.IRenderer {
-  readonly drawing: ChartDrawing;
+  #drawing: ChartDrawing | undefined;
   readonly #mimeType: string;
   #model: IRenderMime.IMimeModel | undefined;
 
   constructor(mimeType: string) {
     super();
     this.#mimeType = mimeType;
-    this.drawing = new ChartDrawing(this.node, vegaMimes.includes(mimeType) ? "vega" : "vega-lite");
+  }
+
+  still(): Promise<string | undefined> | undefined {
+    return this.#drawing?.still();
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     if (this.#model !== undefined) liveCharts.delete(this.#model);
     this.#model = model;
     liveCharts.set(model, this);
-    const draw = () => this.drawing.draw(model.data[this.#mimeType]);
+    const mode = vegaMimes.includes(this.#mimeType) ? "vega" : "vega-lite";
+    // What was run here is its owner's; what came with a file is tried out first.
+    const refusal = model.trusted ? {} : { refusal: (spec: object) => chartRefusal({ spec, mode }) };
+    this.#drawing ??= new ChartDrawing(this.node, { mode, ...refusal });
+    const drawing = this.#drawing;
+    const draw = () => drawing.draw(model.data[this.#mimeType]);
     // Its cell's results are paused: the newest is drawn when they go on.
     return ResultChoices.whenGoingOn(this.node, draw) ?? draw();
   }
@@ -52,7 +61,7 @@ class LiveVega extends Widget implements IRenderMime.IRenderer {
   override dispose(): void {
     if (this.isDisposed) return;
     if (this.#model !== undefined) liveCharts.delete(this.#model);
-    this.drawing.dispose();
+    this.#drawing?.dispose();
     super.dispose();
   }
 }

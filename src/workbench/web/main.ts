@@ -19,6 +19,7 @@ import { Hint } from "./hint.js";
 import { announceHost } from "./host-comm.js";
 import { connectHover } from "./hover.js";
 import { createInspectTooltip } from "./inspect-tooltip.js";
+import { KnowingDrive } from "./knowing-drive.js";
 import { onLostAtSave } from "./lost-at-save.js";
 import { createNotebook, type OpenNotebook } from "./notebook.js";
 import { Notices } from "./notices.js";
@@ -30,6 +31,7 @@ import { ResultChoices } from "./result-choice.js";
 import { ResultRowsSource } from "./result-rows-source.js";
 import { ResumableSocket } from "./resumable-socket.js";
 import { runByPrompt } from "./run-prompt.js";
+import { shutOutOthers } from "./shut-out.js";
 import { Side, type SidePanel } from "./side.js";
 import { startOver } from "./start-over.js";
 import { takeStillsAtSave } from "./stills.js";
@@ -51,7 +53,7 @@ async function open(): Promise<void> {
     init: { headers: { "Content-Type": "application/json" } },
     WebSocket: ResumableSocket,
   });
-  const services = new ServiceManager({ serverSettings });
+  const services = new ServiceManager({ serverSettings, defaultDrive: new KnowingDrive({ serverSettings }) });
   const path = PageConfig.getOption("notebookPath");
   try {
     await requireNotebook(services, path);
@@ -71,6 +73,7 @@ async function open(): Promise<void> {
       () => window.dispatchEvent(new Event("resize")),
       viewLinkClient(services, () => context.localPath),
     ),
+    shutOutOthers: () => shutOutOthers(services),
   });
   showTimes(panel);
   takeStillsAtSave(context);

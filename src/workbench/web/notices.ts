@@ -7,7 +7,7 @@ import { type INotebookModel, NotebookActions } from "@jupyterlab/notebook";
 import type { Kernel } from "@jupyterlab/services";
 import type { CommandRegistry } from "@lumino/commands";
 import { Widget } from "@lumino/widgets";
-import { connectedAgain, messageBytesMax, messageTooLarge } from "./connection-news.js";
+import { connectedAgain, messageBytesMax, messageTooLarge, othersShutOut } from "./connection-news.js";
 import { askServer, belongTo, type KnownKernel, type ServerNews } from "./server-news.js";
 
 interface Notice {
@@ -32,6 +32,11 @@ const startingOver: Notice = {
   kind: "waiting",
   passing: true,
   text: "The workbench was started anew; starting a kernel for this notebook …",
+};
+const shutOut: Notice = {
+  kind: "waiting",
+  text: "Every other browser and every view-only link is shut out. The terminal of the workbench has the new address.",
+  showMs: 15_000,
 };
 const notWhole: Notice = {
   kind: "failed",
@@ -73,7 +78,12 @@ export class Notices extends Widget {
     });
     sessionContext.sessionChanged.connect(refresh);
     connectedAgain.connect((_, { isWhole }) => {
-      this.#afterwards = isWhole ? whole : notWhole;
+      // That the others are out is the news; this page's own connection was only renewed.
+      if (!(isWhole && this.#afterwards === shutOut)) this.#afterwards = isWhole ? whole : notWhole;
+      refresh();
+    });
+    othersShutOut.connect(() => {
+      this.#afterwards = shutOut;
       refresh();
     });
     messageTooLarge.connect((_, bytes) => {
@@ -204,7 +214,7 @@ function noticeOf(news: ServerNews, restart: () => Promise<unknown>): Notice {
     case "stranger":
       return {
         kind: "failed",
-        text: "The workbench was started anew. Open the address that it printed; what is not saved is only in this page.",
+        text: "The workbench was started anew, or has shut out other browsers. Open the address that it printed last; what is not saved is only in this page.",
       };
     case "anew":
       return startingOver;

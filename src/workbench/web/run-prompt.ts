@@ -1,5 +1,12 @@
-/** The number beside a cell, which shows a run button while the pointer is there. */
-import { type IInputPrompt, InputPrompt } from "@jupyterlab/cells";
+/** Cells as this page has them: with a number that shows a run button while the pointer is there, and told as articles. */
+import {
+  type Cell,
+  type CodeCell,
+  type IInputPrompt,
+  InputPrompt,
+  type MarkdownCell,
+  type RawCell,
+} from "@jupyterlab/cells";
 import { NotebookPanel } from "@jupyterlab/notebook";
 import { runIcon } from "@jupyterlab/ui-components";
 
@@ -9,6 +16,24 @@ export class RunnableContentFactory extends NotebookPanel.ContentFactory {
   override createInputPrompt(): IInputPrompt {
     return new RunPrompt();
   }
+
+  override createCodeCell(options: CodeCell.IOptions): CodeCell {
+    return asArticle(super.createCodeCell(options));
+  }
+
+  override createMarkdownCell(options: MarkdownCell.IOptions): MarkdownCell {
+    return asArticle(super.createMarkdownCell(options));
+  }
+
+  override createRawCell(options: RawCell.IOptions): RawCell {
+    return asArticle(super.createRawCell(options));
+  }
+}
+
+/** JupyterLab's notebook is a feed to screen readers, and a feed has articles. */
+function asArticle<Shown extends Cell>(cell: Shown): Shown {
+  cell.node.setAttribute("role", "article");
+  return cell;
 }
 
 /** @param run runs the active cell, which by then is the one whose button was pressed */

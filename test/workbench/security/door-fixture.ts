@@ -69,6 +69,7 @@ export async function openTestDoor(): Promise<TestDoor> {
     sessions,
     viewLinks,
     viewFeed: new ViewFeed(kernels, sessions),
+    shutOut: async () => {},
     instance: "test",
     notebook: "test.ipynb",
     log: (line) => log.push(line),

@@ -2,7 +2,7 @@
  * W4, W8, W9, W10, W11 and W12 in a real Chromium: pages of other sites that call the workbench, and a notebook of a stranger
  * whose every place holds 300 payloads. Nothing of it runs, nothing is asked of anywhere else, no button is covered.
  */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -14,7 +14,7 @@ import { until } from "../../support/until.js";
 import { type Browser, launchBrowser, type OpenPage, openPage } from "../page-fixture.js";
 import { startTestWorkbench, type TestWorkbench } from "../workbench-fixture.js";
 import { payloads, ran } from "./payloads.js";
-import { chartShapes, strangersNotebook } from "./strangers-notebook.js";
+import { chartShapes, heavyCharts, strangersNotebook } from "./strangers-notebook.js";
 
 describe("attacks on the workbench's page", function () {
   this.timeout(180_000);
@@ -181,6 +181,51 @@ describe("attacks on the workbench's page", function () {
     );
     await nothingHappened();
     equal(await page.evaluate("({}).polluted ?? null"), null);
+  });
+
+  it("W11: charts of strangers that would take the page's time are tried out elsewhere, and refused: 8 shapes", async () => {
+    const { page } = opened;
+    const charts = heavyCharts();
+    equal(charts.length, 8);
+    for (const { name, isDrawn, spec } of charts) {
+      // While it is tried, the page goes on: the longest time in which it could not have answered a key.
+      const { outcome, longestMs } = (await page.evaluate(`(async (spec) => {
+        const { rendermime } = window.tidetable.panel.content;
+        const mime = "application/vnd.vegalite.v5+json";
+        const renderer = rendermime.createRenderer(mime);
+        document.body.append(renderer.node);
+        let longestMs = 0, at = performance.now();
+        const timer = setInterval(() => {
+          longestMs = Math.max(longestMs, performance.now() - at - 20);
+          at = performance.now();
+        }, 20);
+        await renderer.renderModel(rendermime.createModel({ data: { [mime]: spec }, trusted: false }));
+        clearInterval(timer);
+        const outcome = renderer.node.querySelector("canvas") !== null ? "drawn" : renderer.node.textContent;
+        renderer.node.remove();
+        renderer.dispose();
+        return { outcome, longestMs };
+      })(${JSON.stringify(spec)})`)) as { outcome: string; longestMs: number };
+      if (isDrawn) equal(outcome, "drawn", name);
+      else match(outcome, /^This chart came with the file and is not drawn: .*Draw it anyway$/, name);
+      // One that is drawn is drawn by the page; a test does not measure, it tells seconds from moments.
+      if (!isDrawn) ok(longestMs < 1_500, `${name}: ${longestMs} ms`);
+    }
+    // What is refused is drawn for who asks for it.
+    const asked = await page.evaluate(`(async (spec) => {
+      const { rendermime } = window.tidetable.panel.content;
+      const mime = "application/vnd.vegalite.v5+json";
+      const renderer = rendermime.createRenderer(mime);
+      document.body.append(renderer.node);
+      await renderer.renderModel(rendermime.createModel({ data: { [mime]: spec }, trusted: false }));
+      renderer.node.querySelector("button").click();
+      for (let looks = 0; looks < 200 && renderer.node.querySelector("canvas") === null; looks++) await new Promise((later) => setTimeout(later, 50));
+      const isDrawn = renderer.node.querySelector("canvas") !== null;
+      renderer.node.remove();
+      renderer.dispose();
+      return isDrawn;
+    })(${JSON.stringify(charts[0]?.spec)})`);
+    equal(asked, true);
   });
 
   it("W12: nothing has run by being opened, whatever trust the file claims", async () => {

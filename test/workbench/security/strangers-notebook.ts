@@ -108,6 +108,48 @@ export function strangersNotebook(texts: readonly string[]): object {
   };
 }
 
+/** Specifications that draw for ever, or more than anybody sees, where nobody stops them; and the largest that is drawn. */
+export function heavyCharts(): ReadonlyArray<{
+  readonly name: string;
+  readonly isDrawn: boolean;
+  readonly spec: object;
+}> {
+  const encoding = { x: { field: "a", type: "quantitative" }, y: { field: "b", type: "quantitative" } };
+  const values = (count: number) => Array.from({ length: count }, (_, a) => ({ a, b: a % 7 }));
+  const points = (data: object, more: object = {}) => ({ data, mark: "point", encoding, ...more });
+  const sequence = (stop: number) => ({ sequence: { start: 0, stop, as: "a" } });
+  const list = Array.from({ length: 3_000 }, (_, index) => index);
+  const refused: Readonly<Record<string, object>> = {
+    "5,001 rows": points({ values: values(5_001) }),
+    "a sequence of two hundred million": points(sequence(2e8)),
+    "a sequence of fifty thousand": points(sequence(50_000), { encoding: { x: encoding.x, y: encoding.x } }),
+    "three thousand times three thousand": points(
+      { values: [{ a: list, b: list }] },
+      { transform: [{ flatten: ["a"] }, { flatten: ["b"] }] },
+    ),
+    "a pattern that is tried for ever": points(
+      { values: [{ a: `${"a".repeat(60)}!`, b: 1 }] },
+      { transform: [{ calculate: "test(regexp('^(a+)+$'), datum.a)", as: "c" }] },
+    ),
+    "a density in ten million steps": {
+      data: { values: values(10) },
+      transform: [{ density: "b", steps: 10_000_000 }],
+      mark: "area",
+      encoding: { x: { field: "value", type: "quantitative" }, y: { field: "density", type: "quantitative" } },
+    },
+    "six thousand letters": {
+      ...points({ values: values(6_000) }),
+      mark: "text",
+      encoding: { ...encoding, text: { field: "a" } },
+    },
+  };
+  const schema = { $schema: "https://vega.github.io/schema/vega-lite/v5.json" };
+  return [
+    ...Object.entries(refused).map(([name, spec]) => ({ name, isDrawn: false, spec: { ...schema, ...spec } })),
+    { name: "4,000 rows", isDrawn: true, spec: { ...schema, ...points({ values: values(4_000) }) } },
+  ];
+}
+
 /** Specifications that evaluate or load something, where a renderer lets them. */
 export function chartShapes(elsewhere: string): ReadonlyArray<{ readonly mime: string; readonly spec: object }> {
   const rows = { name: "live", values: [{ a: `javascript:${ran}`, b: 1 }] };

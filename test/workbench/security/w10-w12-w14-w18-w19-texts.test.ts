@@ -1,6 +1,6 @@
 /** W10, W12, W14, W18, W19: what strangers wrote, as text: in a result, a notebook, a save, a log and a viewer's answer. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseChart } from "../../../src/charts/chart.js";
@@ -11,6 +11,7 @@ import { Contents } from "../../../src/workbench/contents.js";
 import { ContentsError } from "../../../src/workbench/contents-path.js";
 import { logLine, logLineCharactersMax } from "../../../src/workbench/log-line.js";
 import { notebookText } from "../../../src/workbench/notebook-file.js";
+import { OwnOutputs } from "../../../src/workbench/own-outputs.js";
 import { viewContent } from "../../../src/workbench/view-content.js";
 import { result } from "../../sql/table-fixture.js";
 import { openTestDoor } from "./door-fixture.js";
@@ -91,6 +92,116 @@ describe("notebooks of strangers", function () {
     equal(({} as { trusted?: unknown }).trusted, undefined);
   });
 
+  it("W12: show as trusted what was run here, and nothing that was changed since: 54 cells and files", async () => {
+    const keys = join(directory, "own-outputs.json");
+    const opened = async (name: string, by?: OwnOutputs) => {
+      const here = await Contents.open(
+        join(directory, "root"),
+        join(directory, "own"),
+        by ?? (await OwnOutputs.open(keys)),
+      );
+      return {
+        here,
+        trusts: (await here.read(name)).content.cells.map(({ metadata }) =>
+          Object.hasOwn(metadata as object, "trusted"),
+        ),
+      };
+    };
+    const outputs = (index: number) => [
+      { output_type: "stream", name: "stdout", text: `line ${index}\nand another` },
+      {
+        output_type: "display_data",
+        metadata: {},
+        data: { "text/html": `<b>${index}</b>\n<i>x</i>`, "image/png": "aGVsbG8=" },
+      },
+    ];
+    const own = notebook(
+      Array.from({ length: 20 }, (_, index) =>
+        // Every other one was run by its owner; the rest came with the file.
+        cell({ source: `${index}\n+ 1`, outputs: outputs(index), metadata: index % 2 === 0 ? { trusted: true } : {} }),
+      ),
+    );
+    const file = join(directory, "root/own.ipynb");
+    await writeFile(file, notebookText(own));
+    const { here } = await opened("own.ipynb");
+    await here.write("own.ipynb", own);
+    equal((await readFile(file, "utf8")).includes("trusted"), false);
+    equal((await stat(keys)).mode & 0o777, 0o600);
+    const half = Array.from({ length: 20 }, (_, index) => index % 2 === 0);
+    deepEqual((await opened("own.ipynb")).trusts, half);
+    // Each in one place changed by somebody else, the last few in what was said about it, which does not count.
+    const saved = JSON.parse(await readFile(file, "utf8")) as { cells: Array<Record<string, unknown>> };
+    const changes: ReadonlyArray<(of: Record<string, unknown>) => void> = [
+      (of) => Object.assign(of, { source: ["0\n", "+ 2"] }),
+      (of) =>
+        Object.assign(of, {
+          outputs: [...(of.outputs as unknown[]), { output_type: "stream", name: "stdout", text: "" }],
+        }),
+      (of) => Object.assign(of, { outputs: (of.outputs as unknown[]).slice(1) }),
+      (of) => Object.assign(of, { outputs: (of.outputs as unknown[]).toReversed() }),
+      (of) => Object.assign((of.outputs as Array<{ text: string[] }>)[0] ?? {}, { text: ["line 0\n", "and another "] }),
+      (of) => Object.assign((of.outputs as Array<{ name: string }>)[0] ?? {}, { name: "stderr" }),
+      (of) =>
+        Object.assign((of.outputs as Array<{ data: object }>)[1]?.data ?? {}, { "text/html": ["<script>0</script>"] }),
+      (of) =>
+        Object.assign((of.outputs as Array<{ data: object }>)[1]?.data ?? {}, { "application/javascript": ["0"] }),
+      (of) => Object.assign((of.outputs as Array<{ metadata: object }>)[1]?.metadata ?? {}, { isolated: true }),
+      (of) => Object.assign(of, { outputs: outputs(2), metadata: { trusted: true } }),
+    ];
+    for (const [index, change] of changes.entries()) {
+      const tampered = structuredClone(saved);
+      const target = tampered.cells[0];
+      if (target !== undefined) change(target);
+      await writeFile(join(directory, `root/tampered-${index}.ipynb`), JSON.stringify(tampered));
+      deepEqual((await opened(`tampered-${index}.ipynb`)).trusts, [false, ...half.slice(1)], `change ${index}`);
+    }
+    let counted = 20 + changes.length;
+    // With another key, or with one that others could have read, nothing is vouched for.
+    const kept = JSON.parse(await readFile(keys, "utf8")) as { key: string; digests: string[] };
+    const keyless: readonly unknown[] = [
+      ...[
+        { ...kept, key: "" },
+        { ...kept, key: "short" },
+        { ...kept, key: null },
+        { ...kept, digests: {} },
+      ],
+      ...[null, [], "text", { digests: kept.digests }, { ...kept, key: kept.key.slice(2) }],
+    ];
+    for (const other of keyless) {
+      await writeFile(keys, JSON.stringify(other), { mode: 0o600 });
+      deepEqual((await opened("own.ipynb")).trusts, Array(20).fill(false));
+      counted++;
+    }
+    await writeFile(keys, JSON.stringify({ ...kept, key: Buffer.alloc(32).toString("base64url") }), { mode: 0o600 });
+    deepEqual((await opened("own.ipynb")).trusts, Array(20).fill(false));
+    await writeFile(keys, JSON.stringify(kept), { mode: 0o600 });
+    deepEqual((await opened("own.ipynb")).trusts, half);
+    counted += 2;
+    for (const mode of [0o604, 0o640, 0o644, 0o660, 0o666, 0o606, 0o620, 0o602]) {
+      await chmod(keys, mode);
+      deepEqual((await opened("own.ipynb")).trusts, Array(20).fill(false), mode.toString(8));
+      counted++;
+    }
+    await rm(keys);
+    deepEqual((await opened("own.ipynb")).trusts, Array(20).fill(false));
+    // The digests do not grow without end, and the newest stay.
+    const many = await OwnOutputs.open();
+    for (let round = 0; round < 10; round++) {
+      await many.note(
+        notebook(
+          Array.from({ length: 300 }, (_, index) =>
+            cell({ outputs: outputs(round * 300 + index), metadata: { trusted: true } }),
+          ),
+        ),
+      );
+    }
+    const marks = (index: number) =>
+      Object.hasOwn(many.marked(notebook([cell({ outputs: outputs(index) })])).cells[0]?.metadata as object, "trusted");
+    deepEqual([marks(0), marks(999), marks(1_000), marks(2_999)], [false, false, true, true]);
+    counted += 1 + 4;
+    equal(counted, 54);
+  });
+
   const noNotebooks: readonly unknown[] = [
     ...[undefined, null, true, 0, "", "text", [], [1], {}, { cells: [] }, { nbformat: 4 }],
     ...[0, 1, 3, 5, "4", null, [4], 4.5].map((nbformat) => ({ ...notebook([]), nbformat })),
@@ -98,6 +209,41 @@ describe("notebooks of strangers", function () {
     ...[undefined, null, "x", 1, {}].map((cells) => ({ ...notebook([]), cells })),
     ...[null, 1, "x", [], {}, { cell_type: 1 }, { cell_type: null }].map((bad) => ({ ...notebook([]), cells: [bad] })),
   ];
+
+  it("W14: a save that knows another version than lies there changes nothing: 40 pages at once, one is first", async () => {
+    const file = join(directory, "root/raced.ipynb");
+    await writeFile(file, notebookText(notebook([cell({ source: "at first" })])));
+    const { sha256 } = await contents.read("raced.ipynb");
+    const pages = Array.from({ length: 40 }, (_, page) => notebook([cell({ source: `page ${page}` })]));
+    const saves = await Promise.allSettled(pages.map((page) => contents.write("raced.ipynb", page, sha256)));
+    const saved = saves.flatMap(({ status }, page) => (status === "fulfilled" ? [page] : []));
+    equal(saved.length, 1);
+    for (const save of saves) {
+      if (save.status === "rejected") ok(save.reason instanceof ContentsError && save.reason.status === 409);
+    }
+    match(await readFile(file, "utf8"), new RegExp(`"page ${saved[0]}"`));
+    // Who has read what lies there by now may save.
+    const { sha256: now } = await contents.read("raced.ipynb");
+    await contents.write("raced.ipynb", notebook([cell({ source: "at last" })]), now);
+    match(await readFile(file, "utf8"), /at last/);
+  });
+
+  it("W14: at most 1,000 checkpoints are kept, the newest", async () => {
+    const many = await Contents.open(join(directory, "root"), join(directory, "many"));
+    await writeFile(join(directory, "root/a.ipynb"), notebookText(notebook([])));
+    for (let made = 0; made < 1_005; made++) {
+      const name = `${made}.ipynb`;
+      await rename(
+        join(directory, "root", made === 0 ? "a.ipynb" : `${made - 1}.ipynb`),
+        join(directory, "root", name),
+      );
+      await many.checkpoint(name);
+    }
+    equal((await readdir(join(directory, "many"))).length, 1000);
+    deepEqual((await many.checkpoints("4.ipynb")).length, 0);
+    deepEqual((await many.checkpoints("1004.ipynb")).length, 1);
+    await rm(join(directory, "root/1004.ipynb"));
+  });
 
   it("W14: only a notebook is written, whole or not at all: 40 saves", async () => {
     const kept = notebookText(notebook([cell({ source: "kept" })]));

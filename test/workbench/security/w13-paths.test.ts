@@ -177,4 +177,51 @@ describe("W13: paths", function () {
     equal(await readFile(secret, "utf8"), JSON.stringify(secretNotebook));
     await rm(join(root, "swapped.ipynb"));
   });
+
+  it("whose folder turns into a link between one look and the next lead nowhere: 1,000 swaps", async function () {
+    // Other systems have no name for an open folder; docs/security.md says so.
+    if (process.platform !== "linux") this.skip();
+    const [root, outside] = [join(home, "root"), join(home, "outside")];
+    const secretNotebook = { ...empty, metadata: { secret: true } };
+    await writeFile(join(outside, "secret.ipynb"), JSON.stringify(secretNotebook));
+    await mkdir(join(root, "shelf"));
+    await writeFile(join(root, "shelf/secret.ipynb"), JSON.stringify(empty));
+    let swaps = 0;
+    let isSwapping = true;
+    const swapping = (async () => {
+      while (swaps < 1000) {
+        await rename(join(root, "shelf"), join(home, "shelf-aside"));
+        await symlink(outside, join(root, "shelf"));
+        await rm(join(root, "shelf"));
+        await rename(join(home, "shelf-aside"), join(root, "shelf"));
+        swaps++;
+      }
+    })().finally(() => {
+      isSwapping = false;
+    });
+    let done = 0;
+    const attacked = [
+      () => contents.read("shelf/secret.ipynb"),
+      () => contents.write("shelf/secret.ipynb", { ...empty, metadata: { written: true } }),
+      () => contents.create(`shelf/new-${swaps}-${done}.ipynb`, empty),
+      () => contents.duplicate("shelf/secret.ipynb"),
+      () => contents.rename("deep/inner.ipynb", "shelf/inner.ipynb"),
+      () => contents.rename("shelf/inner.ipynb", "deep/inner.ipynb"),
+    ];
+    while (isSwapping) {
+      for (const answer of await Promise.all(attacked.map((attack) => attack().catch(() => undefined)))) {
+        if (answer === undefined) continue;
+        done++;
+        equal("secret" in answer.content.metadata, false);
+      }
+      const listed = await contents.list("shelf").catch(() => []);
+      ok(!listed.some(({ name }) => name === "only-outside.ipynb"));
+    }
+    await swapping;
+    equal(swaps, 1000);
+    ok(done > 0);
+    deepEqual(await readdir(outside), ["secret.ipynb"]);
+    equal(await readFile(join(outside, "secret.ipynb"), "utf8"), JSON.stringify(secretNotebook));
+    await rm(join(root, "shelf"), { recursive: true });
+  });
 });

@@ -4,6 +4,7 @@ import { type Headers, openTestDoor, type TestDoor } from "./door-fixture.js";
 
 /** A route that is added must be added here too, by somebody who has asked who may use it. */
 const everyRoute = [
+  "DELETE /api/access",
   "DELETE /api/contents/*",
   "DELETE /api/kernels/:id",
   "DELETE /api/sessions/:id",
