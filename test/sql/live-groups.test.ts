@@ -5,32 +5,36 @@ describe("the kept groups of a live query", () => {
   const order = (column: number, descending = false, nullsFirst = false) => ({ column, descending, nullsFirst });
   const texts = (groups: KeptGroups, slots: Int32Array) => [...slots].map((slot) => groups.columns[0]?.[slot]);
 
+  const whole = [false, true, true, true, false];
+
   it("add, take the least and the greatest, and tell NULL from an empty text", () => {
     const groups = new KeptGroups(1, ["count", "sum", "min", "max"]);
     groups.merge(
       [
         ["a", null],
-        [1n, 2n],
-        [5n, null],
+        [1, 2],
+        [5, null],
         [1, 2],
         ["x", null],
       ],
       2,
+      whole,
     );
     groups.merge(
       [
         ["a", "", null],
-        [1n, 1n, 1n],
-        [-7n, null, 3n],
+        [1, 1, 1],
+        [-7, null, 3],
         [0, null, 3],
         ["é", "y", "z"],
       ],
       3,
+      whole,
     );
     deepEqual(groups.columns, [
       ["a", null, ""],
-      [2n, 3n, 1n],
-      [-2n, 3n, null],
+      [2, 3, 1],
+      [-2, 3, null],
       [0, 2, null],
       ["é", "z", "y"],
     ]);
@@ -42,12 +46,13 @@ describe("the kept groups of a live query", () => {
       [
         ["a", "a1:b", "a", null],
         ["1:b", "", null, "a"],
-        [1n, 1n, 1n, 1n],
+        [1, 1, 1, 1],
       ],
       4,
+      [false, false, true],
     );
-    groups.merge([["a"], ["1:b"], [1n]], 1);
-    deepEqual(groups.columns[2], [2n, 1n, 1n, 1n]);
+    groups.merge([["a"], ["1:b"], [1]], 1, [false, false, true]);
+    deepEqual(groups.columns[2], [2, 1, 1, 1]);
   });
 
   it("order by several columns, NULLs last unless asked for, and cut", () => {
@@ -55,9 +60,10 @@ describe("the kept groups of a live query", () => {
     groups.merge(
       [
         ["b", null, "a", "c"],
-        [1n, 2n, 2n, 1n],
+        [1, 2, 2, 1],
       ],
       4,
+      whole,
     );
     const select = (orders: ReturnType<typeof order>[], offset = 0, limit?: number) =>
       texts(groups, groups.select({ outputs: [0], orders, offset, ...(limit === undefined ? {} : { limit }) }));
@@ -71,7 +77,7 @@ describe("the kept groups of a live query", () => {
   it("find the first of many as sorting all of them does", () => {
     const groups = new KeptGroups(1, ["count"]);
     const names = Array.from({ length: 500 }, (_, index) => `g${(index * 7919) % 500}`);
-    groups.merge([names, names.map((_, index) => BigInt((index * 31) % 17))], 500);
+    groups.merge([names, names.map((_, index) => (index * 31) % 17)], 500, whole);
     const orders = [order(1, true), order(0)];
     const all = texts(groups, groups.select({ outputs: [0], orders, offset: 0 }));
     deepEqual(texts(groups, groups.select({ outputs: [0], orders, offset: 5, limit: 20 })), all.slice(5, 25));
@@ -80,7 +86,7 @@ describe("the kept groups of a live query", () => {
   const ordered: ReadonlyArray<readonly [string, readonly KeptValue[]]> = [
     ["NaN above every number", [Number.NEGATIVE_INFINITY, -1, 0, 1.5, Number.POSITIVE_INFINITY, Number.NaN]],
     ["text by its UTF-8 bytes", ["", "A", "a", "ab", "é", "ｱ", "😀"]],
-    ["wide integers", [-(2n ** 100n), -1n, 0n, 2n ** 63n]],
+    ["integers, wide and not", [-(2n ** 100n), -1, 0, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n]],
     ["false before true", [false, true]],
   ];
   for (const [what, values] of ordered) {
@@ -93,7 +99,19 @@ describe("the kept groups of a live query", () => {
 
   it("refuse a sum that no HUGEINT holds", () => {
     const groups = new KeptGroups(0, ["sum"]);
-    groups.merge([[2n ** 127n - 1n]], 1);
-    throws(() => groups.merge([[1n]], 1), /too large for HUGEINT/);
+    groups.merge([[2n ** 127n - 1n]], 1, [true]);
+    throws(() => groups.merge([[1]], 1, [true]), /too large for HUGEINT/);
+  });
+
+  it("add integers exactly beyond 2^53, in one form for each value, and doubles as doubles", () => {
+    const groups = new KeptGroups(0, ["sum", "count", "sum"]);
+    const types = [true, true, false];
+    groups.merge([[2 ** 53 - 1], [2n ** 53n], [2 ** 53]], 1, types);
+    groups.merge([[2], [-5], [1]], 1, types);
+    deepEqual(groups.columns, [[2n ** 53n + 1n], [2 ** 53 - 5], [2 ** 53]]);
+    groups.merge([[-(2n ** 60n)], [null], [0.5]], 1, types);
+    deepEqual(groups.columns, [[2n ** 53n + 1n - 2n ** 60n], [2 ** 53 - 5], [2 ** 53]]);
+    groups.merge([[2n ** 60n - 2n ** 53n], [-1], [null]], 1, types);
+    deepEqual(groups.columns, [[1], [2 ** 53 - 6], [2 ** 53]]);
   });
 });

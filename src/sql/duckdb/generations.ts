@@ -6,7 +6,7 @@
  * A change of the fields never alters a table: it begins a new generation, and the view casts the older ones.
  */
 import type { Decoder } from "../../streaming/decoder.js";
-import { FIELDS_MAX, type Field, REST_COLUMN } from "../../streaming/json/fields.js";
+import { FIELDS_MAX, type Field, METADATA_COLUMNS, REST_COLUMN } from "../../streaming/json/fields.js";
 import { type EpochKind, isEpochKind } from "../../streaming/json/kinds.js";
 import { jsonStructureOf, sqlTypeOfShape } from "../../streaming/json/shape.js";
 import { quoteIdentifier, quoteText } from "../identifiers.js";
@@ -39,7 +39,7 @@ export interface Generation {
 
 const METADATA_DEFINITIONS =
   "_topic VARCHAR, _partition INTEGER, _offset BIGINT, _timestamp TIMESTAMP, _key VARCHAR, _headers MAP(VARCHAR, BLOB)";
-const METADATA_NAMES = "_topic, _partition, _offset, _timestamp, _key, _headers";
+const METADATA_NAMES = METADATA_COLUMNS.join(", ");
 
 /** What a field is in SQL. */
 export function sqlTypeOf({ kind, shape }: Pick<Field, "kind" | "shape">): string {
@@ -119,17 +119,24 @@ function selectLast(sequenced: string): string {
   return `SELECT * EXCLUDE (_seq, _deleted) FROM ${sequenced} WHERE NOT _deleted AND _seq IN (${last})`;
 }
 
+/** @param names the columns, where not all of them are wanted; `hidden` ones come before them */
 export function selectGeneration(
   home: StreamHome,
   generation: Generation,
   fields: readonly Field[],
   hidden: readonly string[],
+  names?: readonly string[],
 ): string {
-  const columns = storedColumns(generation, fields).map(
-    (column, index) => `${column} AS ${quoteIdentifier((fields[index] as Field).column)}`,
-  );
-  if (hasRest(fields)) columns.push(hasRest(generation.fields) ? REST_COLUMN : `NULL::JSON AS ${REST_COLUMN}`);
-  return `SELECT ${[...hidden, ...columns, METADATA_NAMES].join(", ")} FROM ${generationTable(home, generation.id)}`;
+  const stored = storedColumns(generation, fields);
+  const columns = fields.flatMap(({ column }, index) => {
+    if (names !== undefined && !names.includes(column)) return [];
+    return `${stored[index]} AS ${quoteIdentifier(column)}`;
+  });
+  if (names === undefined && hasRest(fields)) {
+    columns.push(hasRest(generation.fields) ? REST_COLUMN : `NULL::JSON AS ${REST_COLUMN}`);
+  }
+  const metadata = names === undefined ? METADATA_COLUMNS : METADATA_COLUMNS.filter((name) => names.includes(name));
+  return `SELECT ${[...hidden, ...columns, ...metadata].join(", ")} FROM ${generationTable(home, generation.id)}`;
 }
 
 /** The stream's present fields as expressions over a generation's columns. */

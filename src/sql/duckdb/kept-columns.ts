@@ -5,14 +5,15 @@
 import {
   type DuckDBDataChunk,
   DuckDBDateValue,
-  DuckDBTimestampValue,
   type DuckDBType,
   DuckDBTypeId,
   type DuckDBValue,
 } from "@duckdb/node-api";
+import bindings from "@duckdb/node-bindings";
 import type { Merge } from "../live/aggregates.js";
-import type { KeptColumn, KeptValue } from "../live/groups.js";
+import { type KeptColumn, type KeptValue, wholeValue } from "../live/groups.js";
 import type { Column, ColumnValues } from "../schema.js";
+import { ShortTexts } from "./short-texts.js";
 import { converters, logicalTypeOf, microsToMs } from "./value-converters.js";
 
 const KEPT_TYPES = new Set([
@@ -28,6 +29,16 @@ const KEPT_TYPES = new Set([
   DuckDBTypeId.TIMESTAMP,
 ]);
 
+const WHOLE_TYPES = new Set([
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.DATE,
+  DuckDBTypeId.TIMESTAMP,
+]);
+
 /** Whether a column of this type can be kept, as a group (no merge) or merged that way. */
 export function canKeep(type: DuckDBType, merge: Merge | undefined): boolean {
   if (!KEPT_TYPES.has(type.typeId) || type.alias !== undefined) return false;
@@ -36,13 +47,60 @@ export function canKeep(type: DuckDBType, merge: Merge | undefined): boolean {
   return merge !== "sum" || type.typeId === DuckDBTypeId.HUGEINT || type.typeId === DuckDBTypeId.DOUBLE;
 }
 
-export function appendKept(target: KeptColumn, chunk: DuckDBDataChunk, index: number): void {
-  const vector = chunk.getColumnVector(index);
-  for (let row = 0; row < chunk.rowCount; row++) target.push(toKept(vector.getItem(row)));
+/** Integers and instants: whatever a sum of theirs is, it has to be exact. */
+export function isWhole(type: DuckDBType): boolean {
+  return WHOLE_TYPES.has(type.typeId);
+}
+
+/** Reads the columns of one state's chunks into kept values. */
+export class KeptReader {
+  readonly #texts = new ShortTexts();
+
+  /** `isGroup`: values that come again and again, as those of other columns may not. */
+  append(target: KeptColumn, chunk: DuckDBDataChunk, index: number, type: DuckDBType, isGroup: boolean): void {
+    const count = chunk.rowCount;
+    if (isWide(type)) appendWide(target, chunk, index, count);
+    else if (isGroup && type.typeId === DuckDBTypeId.VARCHAR) this.#texts.append(target, chunk, index, count);
+    else {
+      const vector = chunk.getColumnVector(index);
+      for (let row = 0; row < count; row++) target.push(toKept(vector.getItem(row)));
+    }
+  }
+}
+
+function isWide({ typeId }: DuckDBType): boolean {
+  return typeId === DuckDBTypeId.BIGINT || typeId === DuckDBTypeId.TIMESTAMP;
+}
+
+/** 64 bits as two halves: most values fit a number, and a bigint would be an allocation for each. */
+function appendWide(target: KeptColumn, chunk: DuckDBDataChunk, index: number, count: number): void {
+  const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
+  const halves = new Int32Array(bindings.vector_get_data(vector, count * 8).slice().buffer);
+  const isNull = nullsOf(vector, count);
+  for (let row = 0; row < count; row++) {
+    const [low, high] = [halves[2 * row] as number, halves[2 * row + 1] as number];
+    if (isNull?.(row)) target.push(null);
+    else if (high >= -0x20_0000 && high < 0x20_0000) target.push(wholeNumber(high, low));
+    else target.push((BigInt(high) << 32n) | BigInt(low >>> 0));
+  }
+}
+
+/** Between -2^53 and 2^53; the lower end itself is no safe integer. */
+function wholeNumber(high: number, low: number): KeptValue {
+  const value = high * 2 ** 32 + (low >>> 0);
+  return Number.isSafeInteger(value) ? value : BigInt(value);
+}
+
+function nullsOf(
+  vector: ReturnType<typeof bindings.data_chunk_get_vector>,
+  count: number,
+): ((row: number) => boolean) | undefined {
+  const validity: Uint8Array | null = bindings.vector_get_validity(vector, Math.ceil(count / 64) * 8);
+  return validity ? (row) => (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0 : undefined;
 }
 
 function toKept(value: DuckDBValue): KeptValue {
-  if (value instanceof DuckDBTimestampValue) return value.micros;
+  if (typeof value === "bigint") return wholeValue(value);
   if (value instanceof DuckDBDateValue) return value.days;
   if (value === null || typeof value !== "object") return value;
   throw new TypeError(`a value of type ${value.constructor.name} is not kept`);
@@ -81,7 +139,7 @@ function columnValues(type: DuckDBType, values: readonly KeptValue[]): ColumnVal
 }
 
 function wide(value: KeptValue): bigint {
-  return typeof value === "bigint" ? value : 0n;
+  return typeof value === "bigint" ? value : typeof value === "number" ? BigInt(value) : 0n;
 }
 
 function dayOf(value: KeptValue): number {
@@ -89,8 +147,10 @@ function dayOf(value: KeptValue): number {
 }
 
 function wideIntegers(values: readonly KeptValue[]): ColumnValues {
-  const fit = values.every((value) => value === null || (wide(value) >= INT64_MIN && wide(value) <= INT64_MAX));
-  return fit ? { kind: "bigints", values: BigInt64Array.from(values, wide) } : { kind: "values", values };
+  const fit = values.every((value) => typeof value !== "bigint" || (value >= INT64_MIN && value <= INT64_MAX));
+  return fit
+    ? { kind: "bigints", values: BigInt64Array.from(values, wide) }
+    : { kind: "values", values: values.map((value) => (value === null ? null : wide(value))) };
 }
 
 function dictionary(values: readonly KeptValue[]): ColumnValues {

@@ -2,13 +2,13 @@
  * The two ways in which DuckDB's partial aggregates are kept between refreshes: as JavaScript values, which costs no
  * statement but the one over the new rows, and as temporary tables, where every type and every last step is DuckDB's.
  */
-import type { DuckDBConnection, DuckDBResult, DuckDBType } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBType } from "@duckdb/node-api";
 import type { Merge } from "../live/aggregates.js";
 import { type BlockPlan, type DirectFinal, FIRST_ROWS_TABLE, partialColumn } from "../live/block-plan.js";
 import { type KeptColumn, KeptGroups } from "../live/groups.js";
 import { Refusal } from "../live/scope.js";
 import { besideDelta, carryNothing, carryOn } from "./carried.js";
-import { appendKept, canKeep, keptColumn } from "./kept-columns.js";
+import { canKeep, isWhole, KeptReader, keptColumn } from "./kept-columns.js";
 import { Panes } from "./panes.js";
 import { type ResultRows, readResult } from "./results.js";
 import {
@@ -44,6 +44,7 @@ export class MemoryState implements KeptState {
   readonly #block: BlockTexts;
   readonly #direct: DirectFinal;
   readonly #groups: KeptGroups;
+  readonly #reader = new KeptReader();
   #types: readonly DuckDBType[] = [];
 
   constructor(block: BlockTexts, direct: DirectFinal) {
@@ -63,7 +64,7 @@ export class MemoryState implements KeptState {
   async refresh({ connection, newRows, rowLimit, bind, check }: RefreshContext): Promise<ResultRows> {
     const rows = newRows(this.#block.plan);
     if (rows !== undefined) {
-      await this.#merge(await this.#newGroups(connection, rows, bind), check);
+      this.#merge(await this.#newGroups(connection, rows, bind), check);
     }
     const slots = this.#groups.select(this.#direct);
     const carried = slots.subarray(0, rowLimit);
@@ -82,7 +83,11 @@ export class MemoryState implements KeptState {
    * A text without values is planned and run in one call, which is one transaction; otherwise the two steps stand in one
    * of ours: a plan is only right for the rows it was made for.
    */
-  #newGroups(connection: DuckDBConnection, rows: string, bind: RefreshContext["bind"]): Promise<DuckDBResult> {
+  #newGroups(
+    connection: DuckDBConnection,
+    rows: string,
+    bind: RefreshContext["bind"],
+  ): Promise<DuckDBMaterializedResult> {
     const { delta } = this.#block;
     const text = deltaOver(rows, delta);
     if (delta.parameters.length === 0) return connection.run(text);
@@ -94,21 +99,21 @@ export class MemoryState implements KeptState {
     );
   }
 
-  async #merge(result: DuckDBResult, check: () => void): Promise<void> {
+  /** Chunks of a result that is there already are taken as they are: asking for them one by one costs as much as the query. */
+  #merge(result: DuckDBMaterializedResult, check: () => void): void {
     const { groupCount, merges } = this.#block.plan;
     const types = result.columnTypes();
     if (!types.every((type, index) => canKeep(type, merges[index - groupCount]))) throw new NotKeptHere();
+    if (result.rowCount > GROUPS_MAX) throw new NotKeptHere();
     const fresh: KeptColumn[] = types.map(() => []);
-    let rowCount = 0;
-    for (const chunk of await result.fetchAllChunks()) {
+    for (let place = 0; place < result.chunkCount; place++) {
       check();
+      const chunk = result.getChunk(place);
       fresh.forEach((column, index) => {
-        appendKept(column, chunk, index);
+        this.#reader.append(column, chunk, index, types[index] as DuckDBType, index < groupCount);
       });
-      rowCount += chunk.rowCount;
-      if (rowCount > GROUPS_MAX) throw new NotKeptHere();
     }
-    this.#groups.merge(fresh, rowCount);
+    this.#groups.merge(fresh, result.rowCount, types.map(isWhole));
     this.#types = types;
     if (this.#groups.size > GROUPS_MAX) throw new NotKeptHere();
   }
@@ -130,7 +135,7 @@ export class TableState implements KeptState {
     let total = 0;
     for (const block of this.#made) {
       const panes = this.#panes.get(block);
-      total += panes === undefined ? await rowsIn(connection, block.plan.stateTable) : await panes.size(connection);
+      total += panes === undefined ? await rowsIn(connection, block.plan.stateTable) : panes.size;
     }
     return total;
   }

@@ -5,6 +5,7 @@
 import { type DuckDBConnection, type DuckDBPreparedStatement, DuckDBTypeId } from "@duckdb/node-api";
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { BlockPlan } from "../live/block-plan.js";
+import { columnsRead } from "../live/columns-read.js";
 import { type IncrementalPlan, type Planned, planIncremental } from "../live/plan.js";
 import { Refusal } from "../live/scope.js";
 import type { LiveAnswer, LivePlanReport, Refreshable } from "../live/shared.js";
@@ -45,6 +46,8 @@ interface Source {
 
 interface Prepared {
   readonly plan: IncrementalPlan;
+  /** What each block reads of its stream; undefined for all. */
+  readonly columns: ReadonlyMap<BlockPlan, readonly string[] | undefined>;
   readonly texts: PlanTexts;
   readonly state: KeptState;
   readonly sources: ReadonlyMap<string, Source>;
@@ -172,7 +175,8 @@ export class DuckDbLiveQuery implements Refreshable {
       const [block] = texts.blocks;
       const inMemory = plan.direct !== undefined && block !== undefined && !this.#inTable;
       const state = inMemory && plan.direct !== undefined ? new MemoryState(block, plan.direct) : new TableState(texts);
-      this.#prepared = { plan, texts, state, sources, userChanges, macroChanges };
+      const columns = new Map(plan.blocks.map((block) => [block, columnsOf(block, sources)]));
+      this.#prepared = { plan, columns, texts, state, sources, userChanges, macroChanges };
       this.#refusal = undefined;
     } catch (error) {
       const message = errorMessage(error).split("\n", 1)[0] ?? "";
@@ -226,16 +230,19 @@ export class DuckDbLiveQuery implements Refreshable {
     if (connection === undefined) throw new Error("the live query is closed");
     const positions = new Map(sources.map((source) => [source.table.name, source.table.position()]));
     const offsets: OffsetPosition[] = [...positions.values()].flatMap((position) => position.offsets);
-    const allRows = ({ stream }: BlockPlan): string => {
-      const { table } = sourceOf(prepared, stream);
-      return table.rowsBetween(0n, positions.get(table.name)?.sequence ?? 0n);
+    const allRows = (block: BlockPlan): string => {
+      const { table } = sourceOf(prepared, block.stream);
+      return table.rowsBetween(0n, positions.get(table.name)?.sequence ?? 0n, prepared.columns.get(block));
     };
-    const newRows = ({ stream }: BlockPlan): string | undefined => {
+    const newRows = (block: BlockPlan): string | undefined => {
+      const { stream } = block;
       const source = sourceOf(prepared, stream);
       const position = positions.get(source.table.name);
       if (position === undefined) throw new Error(`${stream} is not open any more`);
       const isUpToDate = source.watermark !== undefined && source.watermark >= position.sequence;
-      return isUpToDate ? undefined : source.table.rowsBetween(source.watermark ?? 0n, position.sequence);
+      return isUpToDate
+        ? undefined
+        : source.table.rowsBetween(source.watermark ?? 0n, position.sequence, prepared.columns.get(block));
     };
     const stopInterrupting = interruptOnAbort(connection, signal);
     try {
@@ -289,6 +296,15 @@ async function planTexts(connection: DuckDBConnection, plan: IncrementalPlan): P
     });
   }
   return { blocks, final: await deserialize(connection, final) };
+}
+
+function columnsOf(
+  { stream, delta, carry, window }: BlockPlan,
+  sources: Prepared["sources"],
+): readonly string[] | undefined {
+  const table = sources.get(stream)?.table;
+  const trees = [delta, carry, window?.subject].filter((tree) => tree !== undefined);
+  return table === undefined ? undefined : columnsRead(table.columns, trees);
 }
 
 function sourceOf({ sources }: Prepared, stream: string): Source {

@@ -5,6 +5,7 @@
  */
 import {
   type DuckDBConnection,
+  type DuckDBMaterializedResult,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   DuckDBTypeId,
@@ -21,7 +22,6 @@ import {
   type OwnValues,
   prepared,
   type RefreshContext,
-  rowsIn,
   type SqlPart,
 } from "./state-texts.js";
 
@@ -52,6 +52,8 @@ export class Panes {
   #widthMicros: bigint | undefined;
   /** Rows of earlier panes are not in the table; undefined before it is made. */
   #firstPane: bigint | undefined;
+  /** Rows of the table: counted as they are written, for a statement that counts them costs as much as one of the others. */
+  #rows = 0;
   #compactedRows = 0;
 
   constructor(block: BlockTexts) {
@@ -64,8 +66,8 @@ export class Panes {
     return this.#widthMicros === undefined ? undefined : Number(this.#widthMicros) / 1_000;
   }
 
-  size(connection: DuckDBConnection): Promise<number> {
-    return rowsIn(connection, this.#table);
+  get size(): number {
+    return this.#rows;
   }
 
   /** Leaves the groups of the window, as it stands at the moment, in the block's state table. */
@@ -92,17 +94,19 @@ export class Panes {
     if (!isMade) this.#firstPane = first;
     const span: Span = { from: (this.#firstPane ?? first) * this.#width, last: undefined };
     const into = isMade ? `INSERT INTO ${this.#table}` : `CREATE OR REPLACE TEMP TABLE ${this.#table} AS`;
-    await this.#aggregate(context, into, rows, span);
+    const written = await this.#aggregate(context, into, rows, span);
+    this.#rows = isMade ? this.#rows + written : written;
   }
 
   async #compact(connection: DuckDBConnection, first: bigint): Promise<void> {
-    if ((await this.size(connection)) <= 2 * this.#compactedRows + GROWTH_MIN) return;
+    if (this.#rows <= 2 * this.#compactedRows + GROWTH_MIN) return;
     const partials = this.#merged([PANE_COLUMN]);
-    await connection.run(
+    const compacted = await connection.run(
       `CREATE OR REPLACE TEMP TABLE ${this.#table} AS ${partials} FROM ${this.#table} WHERE ${PANE_COLUMN} >= ${first} ${this.#groupBy([PANE_COLUMN])}`,
     );
     this.#firstPane = first;
-    this.#compactedRows = await this.size(connection);
+    this.#rows = rowsWritten(compacted);
+    this.#compactedRows = this.#rows;
     if (this.#compactedRows > PARTIALS_MAX) {
       throw new Refusal(`its window has more than ${PARTIALS_MAX.toLocaleString("en-US")} groups in its panes`);
     }
@@ -139,16 +143,18 @@ export class Panes {
     return this.#widthMicros ?? PANE_MICROS;
   }
 
-  async #aggregate(context: RefreshContext, into: string, rows: string, { from, last }: Span): Promise<void> {
+  /** Rows that were written. */
+  async #aggregate(context: RefreshContext, into: string, rows: string, { from, last }: Span): Promise<number> {
     const { delta } = this.#block;
     const values: OwnValues = new Map<number, DuckDBValue>([
       [FROM_PARAMETER, new DuckDBTimestampValue(from)],
       [LAST_PARAMETER, last === undefined ? DuckDBTimestampValue.PosInf : new DuckDBTimestampValue(last)],
       [WIDTH_PARAMETER, this.#width],
     ]);
-    await prepared(context.connection, `${into} ${deltaOver(rows, delta)}`, (statement) => {
+    const text = `${into} ${deltaOver(rows, delta)}`;
+    return prepared(context.connection, text, async (statement) => {
       context.bind(statement, delta, values);
-      return statement.run();
+      return rowsWritten(await statement.run());
     });
   }
 
@@ -184,6 +190,11 @@ export class Panes {
     const longest = distances.reduce(largest, 0n);
     return longest === 0n ? PANE_MICROS : largest(longest / PANES, 1n);
   }
+}
+
+/** What a statement that makes a table or adds to one answers: one row with their number. */
+function rowsWritten(result: DuckDBMaterializedResult): number {
+  return Number(result.getChunk(0).getColumnVector(0).getItem(0));
 }
 
 /** Moments in microseconds. */

@@ -165,16 +165,21 @@ export class DuckDbStreamTable implements StreamTable {
   }
 
   /**
-   * SELECT of the rows with sequences from `from` to before `to`. New rows are nearly always in the newest generation, and
-   * then the others are not even looked at; should it be gone before the statement runs, that fails, and the epoch is another.
+   * SELECT of the rows with sequences from `from` to before `to`, with `columns` alone (default: all). New rows are nearly
+   * always in the newest generation, and then the others are not even looked at; should it be gone before the statement
+   * runs, that fails, and the epoch is another.
    */
-  rowsBetween(from: bigint, to: bigint): string {
-    const { firstSequence } = this.#newest();
-    const isInNewest = this.appendOnly && firstSequence !== undefined && from >= firstSequence;
-    const rows = isInNewest
-      ? `(${selectGeneration(this.#home, this.#newest(), this.#fields, ["_seq"])})`
-      : sequencedView(this.name);
-    return `SELECT * EXCLUDE (_seq) FROM ${rows} WHERE _seq >= ${from} AND _seq < ${to}`;
+  rowsBetween(from: bigint, to: bigint, columns?: readonly string[]): string {
+    const newest = this.#newest();
+    const isOnly = this.#generations.length === 1;
+    const isInNewest = isOnly || (newest.firstSequence !== undefined && from >= newest.firstSequence);
+    // A query that counts rows reads none of their columns, but a SELECT has to have one.
+    const names = columns?.length === 0 ? ["_offset"] : columns;
+    const rows =
+      this.appendOnly && isInNewest
+        ? selectGeneration(this.#home, newest, this.#fields, [], names)
+        : `SELECT ${names?.map(quoteIdentifier).join(", ") ?? "* EXCLUDE (_seq)"} FROM ${sequencedView(this.name)}`;
+    return `${rows} WHERE _seq >= ${from} AND _seq < ${to}`;
   }
 
   /** Resolves once every row that is committed now lies below the safe sequence. */

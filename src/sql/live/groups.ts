@@ -6,7 +6,7 @@
 import type { Merge } from "./aggregates.js";
 import type { DirectFinal } from "./block-plan.js";
 
-/** A value as it is kept: wide integers and instants as bigint, narrow numbers and days as number. */
+/** A value as it is kept: numbers as they are; integers and instants beyond 2^53 as bigint, and only those. */
 export type KeptValue = null | boolean | number | bigint | string;
 export type KeptColumn = KeptValue[];
 
@@ -14,6 +14,8 @@ export type KeptColumn = KeptValue[];
 const FEW_OF_ALL = 8;
 
 const HUGEINT_MAX = 2n ** 127n - 1n;
+const SAFE_MIN = BigInt(Number.MIN_SAFE_INTEGER);
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 export class KeptGroups {
   /** Group columns first, then partial aggregates. */
@@ -32,19 +34,23 @@ export class KeptGroups {
     return this.#slots.size;
   }
 
-  /** Joins the partial aggregates of new rows, columns in the same order as ours. */
-  merge(fresh: readonly KeptColumn[], rowCount: number): void {
+  /**
+   * Joins the partial aggregates of new rows, columns in the same order as ours. `isWhole`: which columns hold integers,
+   * whose sums stay exact beyond 2^53.
+   */
+  merge(fresh: readonly KeptColumn[], rowCount: number, isWhole: readonly boolean[]): void {
     const slots = new Int32Array(rowCount);
     const known = this.size;
     for (let row = 0; row < rowCount; row++) slots[row] = this.#slotOf(fresh, row);
     fresh.forEach((values, index) => {
       const kept = this.columns[index] as KeptColumn;
       const merge = this.#merges[index - this.#groupCount];
+      const join = merge === undefined ? undefined : joinOf(merge, isWhole[index] === true);
       for (let row = 0; row < rowCount; row++) {
         const slot = slots[row] as number;
         const value = values[row] as KeptValue;
         if (slot >= known) kept[slot] = value;
-        else if (merge !== undefined) kept[slot] = merged(merge, kept[slot] as KeptValue, value);
+        else if (join !== undefined) kept[slot] = join(kept[slot] as KeptValue, value);
       }
     });
   }
@@ -116,28 +122,52 @@ function jointKey(columns: readonly KeptColumn[], groupCount: number, row: numbe
   return key;
 }
 
-function merged(merge: Merge, kept: KeptValue, fresh: KeptValue): KeptValue {
-  if (fresh === null) return kept;
-  if (kept === null) return fresh;
+type Join = (kept: KeptValue, fresh: KeptValue) => KeptValue;
+
+const least: Join = (kept, fresh) =>
+  fresh === null ? kept : kept === null || compareValues(fresh, kept) < 0 ? fresh : kept;
+const greatest: Join = (kept, fresh) =>
+  fresh === null ? kept : kept === null || compareValues(fresh, kept) > 0 ? fresh : kept;
+const sumOfDoubles: Join = (kept, fresh) =>
+  fresh === null ? kept : kept === null ? fresh : (kept as number) + (fresh as number);
+const wholeSum: Join = (kept, fresh) => {
+  if (typeof kept === "number" && typeof fresh === "number") {
+    const sum = kept + fresh;
+    if (Number.isSafeInteger(sum)) return sum;
+  }
+  return fresh === null ? kept : kept === null ? fresh : wideSum(kept, fresh);
+};
+
+function joinOf(merge: Merge, isWhole: boolean): Join {
   switch (merge) {
     case "count":
     case "sum":
-      return sum(kept, fresh);
+      return isWhole ? wholeSum : sumOfDoubles;
     case "min":
-      return compareValues(fresh, kept) < 0 ? fresh : kept;
+      return least;
     case "max":
-      return compareValues(fresh, kept) > 0 ? fresh : kept;
+      return greatest;
     default:
       throw new TypeError("an aggregate in DuckDB's own form is not merged here");
   }
 }
 
-function sum(a: KeptValue, b: KeptValue): KeptValue {
-  if (typeof a === "number" && typeof b === "number") return a + b;
-  if (typeof a !== "bigint" || typeof b !== "bigint") throw new TypeError(`no sum of ${typeof a} and ${typeof b}`);
+function wideSum(kept: KeptValue, fresh: KeptValue): KeptValue {
+  const [a, b] = [wideInteger(kept), wideInteger(fresh)];
   const total = a + b;
   if (total > HUGEINT_MAX || total < -HUGEINT_MAX) throw new RangeError("a sum is too large for HUGEINT");
-  return total;
+  return wholeValue(total);
+}
+
+function wideInteger(value: KeptValue): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number") return BigInt(value);
+  throw new TypeError(`no sum with ${typeof value}`);
+}
+
+/** An integer as it is kept: one form for each value, as groups are found by it. */
+export function wholeValue(value: bigint): number | bigint {
+  return value >= SAFE_MIN && value <= SAFE_MAX ? Number(value) : value;
 }
 
 /** As DuckDB orders values of one type: NaN above all numbers, text by its UTF-8 bytes. */
