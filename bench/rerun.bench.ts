@@ -44,13 +44,24 @@ async function fewHandles(engine: DuckDbEngine): Promise<Measure[]> {
       ["count, average, last", STATISTICS],
     ] as const) {
       const times = await refreshes(engine, () => feed.grow(), text.replace(/\bT\b/, "tweets"));
-      if (text === TOP_TWEETERS) byRows.set(millions, times.ours);
       measured.push(
         measure({
           name: `${name} after 10,000 new rows on ${millions} M, 1,000 handles`,
           unit: "ms",
           ...times,
           peerName: "the whole query again",
+          goal: { atMost: GOALS[millions] ?? 1 },
+        }),
+      );
+      if (text !== TOP_TWEETERS) continue;
+      byRows.set(millions, times.ours);
+      measured.push(
+        measure({
+          name: `the same, against a table of DuckDB's own with these ${millions} M rows`,
+          unit: "ms",
+          ours: times.ours,
+          peer: await overPlainTable(engine),
+          peerName: "the whole query over it",
           goal: { atMost: GOALS[millions] ?? 1 },
         }),
       );
@@ -69,6 +80,19 @@ async function fewHandles(engine: DuckDbEngine): Promise<Measure[]> {
   );
   await engine.closeStreamTable("tweets");
   return measured;
+}
+
+/** The stream's rows as any program would put them into DuckDB: our own tables are packed, which makes the query faster too. */
+async function overPlainTable(engine: DuckDbEngine): Promise<number[]> {
+  const { signal } = new AbortController();
+  const run = (text: string) => engine.query({ text, parameters: [], rowLimit: 1_000 }, signal);
+  await run("CREATE TABLE plain AS SELECT handle FROM tweets");
+  const times: number[] = [];
+  for (let round = 0; round < REFRESHES; round++) {
+    times.push(await timed(() => run(TOP_TWEETERS.replace(/\bT\b/, "plain"))));
+  }
+  await run("DROP TABLE plain");
+  return times;
 }
 
 async function manyHandles(engine: DuckDbEngine): Promise<Measure[]> {

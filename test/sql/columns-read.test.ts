@@ -26,8 +26,8 @@ describe("the columns that a live query reads", () => {
       columnRef("t"),
       qualified("q", "renamed"),
       { class: "POSITIONAL_REFERENCE", index: 1 },
-      { from_table: { type: "JOIN", using_columns: ["id"] } },
-      { from_table: { type: "JOIN", ref_type: "NATURAL" } },
+      { from_table: { type: "JOIN", using_columns: ["id"] } } as TreeNode,
+      { from_table: { type: "JOIN", ref_type: "NATURAL" } } as TreeNode,
     ]) {
       deepEqual(read({ select_list: [columnRef("id"), node] }), undefined, JSON.stringify(node));
     }
