@@ -7,21 +7,26 @@ import type { CassandraConnection, CassandraTls } from "./tweeter/cassandra-clie
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Undefined where no contact point is named. Holds secrets: never printed. @throws TidetableError CONFIG_INVALID. */
-export function readCassandraSettings(
-  environment: Environment,
-  workingDirectory: string,
-): CassandraConnection | undefined {
+export interface CassandraSettings {
+  /** Undefined where no contact point is named. */
+  readonly connection: CassandraConnection | undefined;
+  /** What else is said of a connection: it counts for a cluster that a cell names, too. */
+  readonly access: CassandraAccess;
+}
+
+export type CassandraAccess = Omit<CassandraConnection, "contactPoints">;
+
+/** Holds secrets: never printed. @throws TidetableError CONFIG_INVALID. */
+export function readCassandraSettings(environment: Environment, workingDirectory: string): CassandraSettings {
   const contactPoints = readContactPoints("CASSANDRA_CONTACT_POINTS", environment.CASSANDRA_CONTACT_POINTS ?? "");
-  if (contactPoints.length === 0) return undefined;
   const { CASSANDRA_DATA_CENTER: dataCenter, CASSANDRA_USERNAME: username, CASSANDRA_PASSWORD: password } = environment;
   const tls = readTls(environment, workingDirectory);
-  return {
-    contactPoints,
+  const access = {
     ...(dataCenter ? { dataCenter } : {}),
     ...(username ? { username, password: password ?? "" } : {}),
     ...(tls === undefined ? {} : { tls }),
   };
+  return { connection: contactPoints.length === 0 ? undefined : { contactPoints, ...access }, access };
 }
 
 /** A file that is named is meant: it turns TLS on. */

@@ -3,7 +3,7 @@
  */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { readCassandraSettings } from "./cassandra-settings.js";
+import { type CassandraAccess, readCassandraSettings } from "./cassandra-settings.js";
 import type { EngineName } from "./engine/engine-names.js";
 import { TidetableError } from "./errors.js";
 import { readKafkaSettings } from "./kafka-settings.js";
@@ -17,6 +17,8 @@ export interface Config {
   readonly kafkaSecurity?: KafkaSecurity;
   /** From `CASSANDRA_CONTACT_POINTS` and the variables beside it. Holds secrets: never printed. */
   readonly cassandra?: CassandraConnection;
+  /** The same without the contact points, for a cluster that a cell names itself. Holds secrets: never printed. */
+  readonly cassandraAccess?: CassandraAccess;
   /** From `TIDETABLE_ENGINE`; default `duckdb`. */
   readonly engine: EngineName;
   /** From `SPARK_REMOTE`: `sc://host:15002` of the engine `spark`. May hold a token: never printed. */
@@ -38,7 +40,8 @@ export function readConfig(environment: Environment, workingDirectory: string): 
   return Object.freeze({
     brokers: parseBrokers(environment.KAFKA_BROKERS || kafka.brokers),
     ...(kafka.security === undefined ? {} : { kafkaSecurity: kafka.security }),
-    ...(cassandra === undefined ? {} : { cassandra }),
+    ...(cassandra.connection === undefined ? {} : { cassandra: cassandra.connection }),
+    ...(Object.keys(cassandra.access).length === 0 ? {} : { cassandraAccess: cassandra.access }),
     engine: parseEngine(environment.TIDETABLE_ENGINE),
     ...(environment.SPARK_REMOTE ? { sparkRemote: environment.SPARK_REMOTE } : {}),
     dataDirectory: resolve(workingDirectory, environment.TIDETABLE_DATA || ".tidetable"),

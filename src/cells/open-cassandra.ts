@@ -20,7 +20,7 @@ const rowLimitMax = 100_000_000;
 export function readCassandraOptions(
   source: string,
   options: CassandraOptions,
-  config: Pick<Config, "cassandra">,
+  config: Pick<Config, "cassandra" | "cassandraAccess">,
 ): { readonly name: string; readonly request: CassandraTableRequest } {
   const [keyspace = "", table = "", ...more] = typeof source === "string" ? source.split(".") : [];
   if (keyspace === "" || table === "" || more.length > 0) {
@@ -44,7 +44,7 @@ export function readCassandraOptions(
     );
   }
   const connection = {
-    ...config.cassandra,
+    ...config.cassandraAccess,
     contactPoints: points ?? config.cassandra?.contactPoints ?? [],
     ...(dataCenter === undefined ? {} : { dataCenter }),
   };

@@ -61,11 +61,25 @@ function checkPod({ owner, where, spec }: PodTemplate): Finding[] {
     const policy = JSON.stringify(at(spec, "restartPolicy") ?? "Always");
     found.push(wrong(place(owner, `${where}.spec.restartPolicy`), `is ${policy}; a job takes Never or OnFailure.`));
   }
+  const claims = list(at(owner.body, "spec", "volumeClaimTemplates")).map((claim) => at(claim, "metadata", "name"));
+  const volumes = list(at(spec, "volumes")).map((volume) => at(volume, "name"));
+  const mounted = new Set<unknown>();
   for (const group of ["initContainers", "containers"]) {
     list(at(spec, group)).forEach((container, index) => {
       found.push(...checkContainer(owner, `${where}.spec.${group}[${index}]`, container));
+      list(at(container, "volumeMounts")).forEach((mount, number) => {
+        const name = at(mount, "name");
+        mounted.add(name);
+        if (volumes.includes(name) || claims.includes(name)) return;
+        const path = `${where}.spec.${group}[${index}].volumeMounts[${number}]`;
+        found.push(wrong(place(owner, path), `mounts "${String(name)}", and the pod has no such volume.`));
+      });
     });
   }
+  volumes.forEach((name, index) => {
+    if (mounted.has(name)) return;
+    found.push(advice(place(owner, `${where}.spec.volumes[${index}]`), `is "${String(name)}", which nothing mounts.`));
+  });
   return found;
 }
 

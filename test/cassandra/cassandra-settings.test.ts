@@ -1,6 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readCassandraOptions } from "../../src/cells/open-cassandra.js";
 import { readConfig } from "../../src/config.js";
 import { makeCertificates } from "../support/certificates.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -32,6 +33,27 @@ describe("Cassandra in the environment", function () {
       ["-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----"],
     );
     equal(tls?.checkHost, true);
+  });
+
+  it("counts for a cluster that a cell names, whether one is configured or not", () => {
+    const variables = {
+      CASSANDRA_USERNAME: "reader",
+      CASSANDRA_PASSWORD: "secret",
+      CASSANDRA_DATA_CENTER: "north",
+      CASSANDRA_SSL: "true",
+    };
+    const configured = { ...variables, CASSANDRA_CONTACT_POINTS: "10.0.0.1:9042" };
+    for (const environment of [variables, configured]) {
+      const config = readConfig(environment, folder.path);
+      const { request } = readCassandraOptions("k.posts", { contactPoints: "10.9.9.9:9042" }, config);
+      deepEqual(request.connection, {
+        contactPoints: ["10.9.9.9:9042"],
+        dataCenter: "north",
+        username: "reader",
+        password: "secret",
+        tls: { checkHost: true },
+      });
+    }
   });
 
   it("says at the start what cannot be", () => {

@@ -111,6 +111,18 @@ describe("Kubernetes manifests", () => {
       /asks port web/,
     ],
     [
+      "a mount of a volume that the pod lacks",
+      changed("deployment.yaml", "- name: certificates\n          secret", "- name: keys\n          secret"),
+      "Deployment tweeter: spec.template.spec.containers[0].volumeMounts[0]",
+      /mounts "certificates", and the pod has no such volume/,
+    ],
+    [
+      "a volume that nothing mounts",
+      changed("deployment.yaml", /volumeMounts:\n(?: {12}.*\n)+/, "volumeMounts: []\n"),
+      "Deployment tweeter: spec.template.spec.volumes[0]",
+      /"certificates", which nothing mounts/,
+    ],
+    [
       "an image without a version",
       changed("deployment.yaml", "tidetable/tweeter:0.1.0", "registry:5000/tweeter"),
       "Deployment tweeter: spec.template.spec.containers[0].image",
