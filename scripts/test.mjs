@@ -9,9 +9,24 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, setUpOrExit } from "./setup.mjs";
+
+/** How long a run may take to stop its servers when it is told to end. */
+const endTimeoutMs = 20_000;
+
+/** The signal by which this run is to end, and the mocha that is to hear of it. */
+let endedBy;
+let running;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    endedBy ??= signal;
+    running?.kill(signal);
+    setTimeout(() => running?.kill("SIGKILL"), endTimeoutMs).unref();
+    if (running === undefined) process.exit(128 + constants.signals[signal]);
+  });
+}
 
 const { unit, jobs, passedOn } = readArguments(process.argv.slice(2));
 const countsDirectory = mkdtempSync(join(tmpdir(), "tidetable-test-"));
@@ -24,7 +39,7 @@ const pure = files.filter((file) => !file.endsWith(".live.test.ts"));
 const chosen = passedOn.some((argument) => argument.endsWith(".ts"));
 const codes = [];
 codes.push(await mocha(process.execPath, chosen ? passedOn : [...(unit ? pure : files), ...passedOn]));
-if (!unit && passedOn.length === 0) codes.push(await otherNode());
+if (!unit && passedOn.length === 0 && endedBy === undefined) codes.push(await otherNode());
 
 const total = { passes: 0, failures: 0, pending: 0 };
 const reports = readReports();
@@ -38,6 +53,7 @@ for (const { titles, file, error } of reports.flatMap(({ failed }) => failed)) {
   console.log(`\nFAILED  ${titles}\n        ${file}\n${error.replace(/^/gm, "        ")}`);
 }
 console.log(`\n${total.passes} passed, ${total.failures + unreported} failed, ${total.pending} skipped`);
+if (endedBy !== undefined) process.exit(128 + constants.signals[endedBy]);
 process.exit(codes.every((code) => code === 0) ? 0 : 1);
 
 /** The tests that could differ by Node version: pure ones, and the real kernel and engine processes. */
@@ -88,7 +104,9 @@ function mocha(node, extra) {
     const child = spawn(
       node,
       [
-        join(root, "node_modules/mocha/bin/mocha.js"),
+        // Not mocha.js, which starts another process for `node-option` and does not pass on what ends it.
+        "--import=tsx",
+        join(root, "node_modules/mocha/bin/_mocha"),
         "--reporter",
         join(root, "test/support/closing-reporter.cjs"),
         ...parallel,
@@ -96,7 +114,11 @@ function mocha(node, extra) {
       ],
       { cwd: root, stdio: "inherit", env: { ...process.env, TIDETABLE_TEST_COUNTS: countsFile } },
     );
-    child.on("close", (code) => done(code ?? 1));
+    running = child;
+    child.on("close", (code) => {
+      running = undefined;
+      done(code ?? 1);
+    });
   });
 }
 

@@ -6,8 +6,10 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type CassandraCluster, startCassandra } from "../../scripts/components/cassandra.js";
 import { type KafkaCluster, startKafka } from "../../scripts/components/kafka.js";
+import { laneCount } from "../../src/tweeter/lanes.js";
 import { newIdempotencyKey } from "../../src/tweeter/tweet-id.js";
 import { requireComponent } from "../support/require-component.js";
+import { startTogether } from "../support/start-together.js";
 import { until } from "../support/until.js";
 import { leaveVersion1 } from "./tables-of-version-1.js";
 import {
@@ -31,7 +33,7 @@ describe("Tweeter on Cassandra and Kafka", function () {
   before(async function () {
     this.timeout(240_000);
     [cassandra, kafka] = await requireComponent(this, () =>
-      Promise.all([startCassandra({ nodes: 1 }), startKafka({ nodes: 1 })]),
+      startTogether([startCassandra({ nodes: 1 }), startKafka({ nodes: 1 })]),
     );
     // At once, on a cluster without a keyspace.
     instances = await Promise.all(["one", "two", "three"].map((name) => startInstance(name, cassandra, kafka)));
@@ -171,7 +173,7 @@ describe("Tweeter on Cassandra and Kafka", function () {
         const { instances: seen } = (await (await fetch(`${at(0)}/status.json`)).json()) as {
           instances: Array<{ name: string; lanes: number[] }>;
         };
-        return seen.length === 2 && seen.flatMap(({ lanes }) => lanes).length === 6;
+        return seen.length === 2 && seen.flatMap(({ lanes }) => lanes).length === laneCount;
       },
       60_000,
     );

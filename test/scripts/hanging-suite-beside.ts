@@ -1,0 +1,2 @@
+/** The same, to be run beside it. */
+import "./hanging-suite.js";
