@@ -60,6 +60,7 @@ export interface Workbench {
 
 const host = "127.0.0.1";
 const defaultPort = 8686;
+const newCookieMs = 300;
 /** Node looks for late requests only every 30 s by itself, and so would keep a silent one for 40. */
 const requestLimits = {
   headersTimeout: 10_000,
@@ -114,9 +115,10 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Workben
         const session = newToken();
         await keep({ session });
         Object.assign(door, { token: newToken(), session });
-        webSockets?.terminate();
         await viewLinks.withdraw();
         options.onNewAddress?.(address());
+        // The page that asked has its new cookie by then, and comes back by it.
+        setTimeout(() => webSockets?.terminate(), newCookieMs).unref();
       },
       viewFeed: new ViewFeed(kernels, sessions),
       instance: randomUUID(),

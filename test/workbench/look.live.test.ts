@@ -152,6 +152,38 @@ describe("the look of the page", function () {
     await sourceOf("\"const greeting = 'good day'; greeting\"");
   });
 
+  it("chooses a cell by a click on its number, and runs nothing", async () => {
+    const { page } = opened;
+    const numberOf = () => codeCell(page, 2).locator(".jp-InputPrompt").textContent();
+    const before = await numberOf();
+    await codeCell(page, 2).locator(".jp-InputPrompt").click();
+    equal(
+      await codeCell(page, 2)
+        .getAttribute("class")
+        .then((names) => names?.includes("jp-mod-active")),
+      true,
+    );
+    equal(await page.locator('.tt-status[data-state="idle"]').count(), 1);
+    equal(await numberOf(), before);
+    await codeCell(page, 2).locator(".tt-run-cell").click();
+    await until("it ran", async () => (await numberOf()) !== before && /\d/.test((await numberOf()) ?? ""));
+  });
+
+  it("gives the dashboard the whole window, also where the side was open", async () => {
+    const { page } = opened;
+    await page.locator("[data-panel=files]").click();
+    await page.locator(".tt-more summary").click();
+    await page.locator('.tt-more [data-command="dashboard"]').click();
+    await until("the side's room is the outputs'", async () => {
+      const box = await page.locator(".jp-NotebookPanel").boundingBox();
+      return box !== null && box.x === 0 && box.y === 0 && box.width === 1280;
+    });
+    await page.getByRole("button", { name: "Back to the notebook" }).click();
+    await page.locator(".tt-files").waitFor();
+    equal((await page.locator(".tt-header").boundingBox())?.y, 0);
+    await page.locator("[data-panel=files]").click();
+  });
+
   it("lays the dashboard out as cards beside each other, where there is room", async () => {
     const { page } = opened;
     await page.setViewportSize({ width: 1920, height: 900 });

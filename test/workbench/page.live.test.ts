@@ -182,6 +182,8 @@ describe("the workbench's page", function () {
     await page.locator('.tt-saved[data-state="failed"]').waitFor();
     workbench = await startTestWorkbench({ notebook: ["1"], port });
     await notice.getByText("The workbench was started anew").waitFor({ timeout: 60_000 });
+    // JupyterLab's own words for it would be that the kernel died.
+    equal(await page.locator(".jp-Dialog").count(), 0);
   });
 
   it("completes by Tab and explains by Shift-Tab", async () => {

@@ -181,11 +181,12 @@ describe("streams and results on the page", function () {
   });
 
   describe("in the end", () => {
-    it("leads to the rejected records: a cell that reads them", async () => {
+    it("leads to the rejected records: a cell that reads them, and what it has read", async () => {
       await card("tweets")
         .getByRole("button", { name: /Show \d+ rejected/ })
         .click();
-      await opened.page.locator(".jp-CodeCell .cm-content", { hasText: "tweets_errors" }).waitFor();
+      const cell = opened.page.locator(".jp-CodeCell", { hasText: "tweets_errors" });
+      await cell.locator(".tt-result tbody td").first().waitFor();
     });
 
     it("ends the stream from the panel, and says so", async () => {

@@ -12,7 +12,7 @@ export interface TrialQuestion {
 export type TrialAnswer =
   | { readonly isReady: true }
   | { readonly marks: number }
-  /** The page's own renderer will say it in its own words. */
+  /** Not drawn by the page either: what fails in the worker might not fail there, and was not tried then. */
   | { readonly problem: string };
 
 export const marksMax = 5_000;
@@ -36,6 +36,7 @@ async function tryOut(question: TrialQuestion): Promise<string | undefined> {
   try {
     worker ??= await start();
     const answer = await within(drawingMsMax, worker, () => worker?.postMessage(question));
+    if ("problem" in answer) return `it cannot be drawn (${answer.problem})`;
     return "marks" in answer && answer.marks > marksMax
       ? `it has ${answer.marks.toLocaleString("en-US")} marks, and charts of others are drawn up to ${marksMax.toLocaleString("en-US")}`
       : undefined;

@@ -10,20 +10,23 @@ import type { LiveState, PanelClient, PanelState, StreamState, TableState } from
 import { Sparkline } from "./sparkline.js";
 import { valueText } from "./value-text.js";
 
-/** Inserts a cell with this text below the chosen one and chooses it. */
-export type InsertCell = (source: string) => void;
+/** A new cell with this text, below the chosen one. */
+export interface NewCells {
+  insert(source: string): void;
+  run(source: string): Promise<void>;
+}
 
 export class DataPanel {
   readonly node = element("section", "tt-panel");
   readonly #client: PanelClient;
-  readonly #insert: InsertCell;
+  readonly #cells: NewCells;
   readonly #empty = element("div", "tt-empty");
   readonly #said = element("p", "tt-panel-said");
   readonly #sections: ReadonlyArray<{ readonly head: HTMLElement; readonly update: (state: PanelState) => number }>;
 
-  constructor(client: PanelClient, insert: InsertCell) {
+  constructor(client: PanelClient, cells: NewCells) {
     this.#client = client;
-    this.#insert = insert;
+    this.#cells = cells;
     this.node.setAttribute("aria-label", "Streams and tables");
     this.#said.setAttribute("role", "status");
     const streams = new KeyedList<StreamState>(element("ul", "tt-cards"), keyOfName, (item) => this.#stream(item.name));
@@ -73,7 +76,7 @@ export class DataPanel {
     const resume = pressButton({ label: "Resume" }, () => this.#do(`resume ${name}`, "resume", { name }));
     const stop = pressButton({ label: "Stop" }, () => this.#do(`stop ${name}`, "stop", { name }));
     const errors = pressButton({ label: "Show rejected" }, () =>
-      this.#insert(`%%sql\nSELECT * FROM ${quoted(`${name}_errors`)}\nLIMIT 100`),
+      this.#cells.run(`%%sql\nSELECT * FROM ${quoted(`${name}_errors`)}\nORDER BY _timestamp DESC\nLIMIT 100`),
     );
     for (const [button, label] of [
       [pause, "Pause"],
@@ -168,7 +171,7 @@ export class DataPanel {
         element(
           "div",
           "tt-panel-buttons",
-          pressButton({ label: "Query", icon: addIcon }, () => this.#insert(`%%sql\n${select()}`)),
+          pressButton({ label: "Query", icon: addIcon }, () => this.#cells.insert(`%%sql\n${select()}`)),
           pressButton({ label: "Copy SELECT", icon: copyIcon }, () => this.#copy(select())),
           pressButton({ label: "Sample" }, () => this.#sample(name, sample)),
         ),

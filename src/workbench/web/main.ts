@@ -14,6 +14,7 @@ import { DataPanel } from "./data-panel.js";
 import { FilesClient } from "./files-client.js";
 import { addressOf, FilesPanel } from "./files-panel.js";
 import { createFind } from "./find.js";
+import { Frame } from "./frame.js";
 import { Header } from "./header.js";
 import { Hint } from "./hint.js";
 import { announceHost } from "./host-comm.js";
@@ -25,6 +26,7 @@ import { createNotebook, type OpenNotebook } from "./notebook.js";
 import { Notices } from "./notices.js";
 import { requireNotebook, showOpenFailure } from "./open-failure.js";
 import { PanelClient } from "./panel-client.js";
+import { patientFetch } from "./patient-fetch.js";
 import { reattachDisplays } from "./reattach.js";
 import { noteOpened } from "./recent.js";
 import { ResultChoices } from "./result-choice.js";
@@ -52,6 +54,7 @@ async function open(): Promise<void> {
   const serverSettings = ServerConnection.makeSettings({
     init: { headers: { "Content-Type": "application/json" } },
     WebSocket: ResumableSocket,
+    fetch: patientFetch,
   });
   const services = new ServiceManager({ serverSettings, defaultDrive: new KnowingDrive({ serverSettings }) });
   const path = PageConfig.getOption("notebookPath");
@@ -62,15 +65,15 @@ async function open(): Promise<void> {
     return;
   }
   const { context, panel } = createNotebook(services, path);
+  const frame = new Frame();
   const commands = createCommands({
     context,
     panel,
     completion: addCompletion(panel),
     tooltip: createInspectTooltip(panel),
     find: createFind(panel),
-    // What was hidden and what became wide is laid out anew.
     dashboard: createDashboard(
-      () => window.dispatchEvent(new Event("resize")),
+      () => frame.update(),
       viewLinkClient(services, () => context.localPath),
     ),
     shutOutOthers: () => shutOutOthers(services),
@@ -92,8 +95,10 @@ async function open(): Promise<void> {
     () => context.localPath,
     (lost) => notices.tellLost(lost),
   );
-  show(new Header(context, commands), notices, new Hint(), side, panel);
+  const [header, hint] = [new Header(context, commands), new Hint()];
+  show(header, notices, hint, side, panel);
   side.restore();
+  frame.surround([header, hint, side]);
   document.addEventListener("keydown", (event) => commands.processKeydownEvent(event), true);
   warnBeforeLeaving(() => context.model.dirty);
   window.tidetable = { context, panel, charts: chartCounters, chartViews };
@@ -117,7 +122,15 @@ function sidePanels({ context, panel }: OpenNotebook, services: ServiceManager, 
       if (context.model.dirty) await context.save();
     },
   });
-  const data = new DataPanel(client, (source) => insertCell(panel, source));
+  const data = new DataPanel(client, {
+    insert: (source) => insertCell(panel, source),
+    run: async (source) => {
+      insertCell(panel, source);
+      await NotebookActions.run(panel.content, context.sessionContext);
+      // With what it shows.
+      panel.content.activeCell?.node.scrollIntoView({ block: "center" });
+    },
+  });
   return [
     { id: "files", label: "Files", icon: notebookIcon, node: files.node, shown: () => void files.refresh() },
     { id: "data", label: "Streams", icon: listIcon, node: data.node, shown: () => {} },

@@ -85,6 +85,8 @@ export function createNotebook(services: ServiceManager.IManager, path: string):
     sessionDialogs: silentDialogs,
   });
   const panel = widgets.createNew(context);
+  // It is empty, and would still take its line.
+  panel.toolbar.hide();
   colourBeforeKernel(context, panel);
   return { context, panel };
 }

@@ -21,7 +21,7 @@ export function showOpenFailure(services: ServiceManager, error: unknown): void 
     "main",
     "tt-failure",
     element("h1", "", `${path.split("/").at(-1) ?? path} cannot be opened`),
-    element("p", "", capitalized(messageOf(error))),
+    element("p", "", sentence(messageOf(error), path)),
     element(
       "p",
       "tt-quiet",
@@ -35,6 +35,7 @@ export function showOpenFailure(services: ServiceManager, error: unknown): void 
   void files.refresh();
 }
 
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** A file keeps the name that it has. */
+function sentence(text: string, path: string): string {
+  return text.startsWith(path) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

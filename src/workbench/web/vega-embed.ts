@@ -32,6 +32,8 @@ export async function embedChart(place: HTMLElement, spec: object, mode: "vega" 
     logLevel: vega.Error,
     config: { font: "system-ui, sans-serif" } as EmbedOptions["config"],
   };
-  const { view, finalize } = await embed(place, spec as VisualizationSpec, options);
+  // It may hold options for the embedding, even another specification.
+  const { usermeta: _, ...plain } = spec as { readonly usermeta?: unknown };
+  const { view, finalize } = await embed(place, plain as VisualizationSpec, options);
   return { view, finalize };
 }

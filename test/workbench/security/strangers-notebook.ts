@@ -144,7 +144,13 @@ export function heavyCharts(): ReadonlyArray<{
     },
   };
   const schema = { $schema: "https://vega.github.io/schema/vega-lite/v5.json" };
+  const patch = [{ op: "replace", path: "/data", value: sequence(2e8) }];
   return [
+    {
+      name: "another chart behind a small one",
+      isDrawn: true,
+      spec: { ...schema, ...points({ values: values(3) }), usermeta: { embedOptions: { patch } } },
+    },
     ...Object.entries(refused).map(([name, spec]) => ({ name, isDrawn: false, spec: { ...schema, ...spec } })),
     { name: "4,000 rows", isDrawn: true, spec: { ...schema, ...points({ values: values(4_000) }) } },
   ];
