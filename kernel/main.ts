@@ -3,7 +3,6 @@
  * end. The only file of kernel/ that reads the environment, that exits, and that knows Tidetable's library.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { currentCell } from "./cell.js";
@@ -14,6 +13,7 @@ import { captureProcess } from "./language/capture.js";
 import type { CellMagic } from "./language/cell-magics.js";
 import { InterruptedError } from "./language/cell-runtime.js";
 import { showChildOutput } from "./language/child-output.js";
+import { compilerVersion } from "./language/compiler-package.js";
 import type { Library } from "./language/language-service.js";
 import { TypeScriptExecutor } from "./language/typescript.js";
 import { KernelSockets } from "./socket/kernel-sockets.js";
@@ -160,14 +160,6 @@ function launcherProcessId(): number | undefined {
 
 function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8"));
-  return String(version);
-}
-
-/** Read from its package, because loading the compiler takes a second. */
-function compilerVersion(): string {
-  const { version } = JSON.parse(
-    readFileSync(createRequire(import.meta.url).resolve("typescript/package.json"), "utf8"),
-  );
   return String(version);
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { build } from "esbuild";
+import { writeLicences } from "./build-licences.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const source = join(root, "src/workbench/web");
@@ -40,6 +41,7 @@ export async function buildWeb() {
   const sizes = await write(aside, metafile, outputFiles);
   await rm(outputDirectory, { recursive: true, force: true });
   await rename(aside, outputDirectory);
+  await writeLicences(root, "PAGE-LICENSES.txt", [metafile]);
   return sizes;
 }
 

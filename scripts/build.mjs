@@ -1,8 +1,7 @@
 /**
  * Builds dist/: one bundle per process (kernel, its socket worker, engine, command line, library), the library's
- * declarations, and the page.
- * Plain JavaScript, because it runs before anything is built. Native packages and the ones that read files beside
- * themselves stay outside the bundles.
+ * declarations, and the page. What the bundles use is in them, with its licence beside them; see 0184 for why.
+ * Plain JavaScript, because it runs before anything is built.
  */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
@@ -10,6 +9,8 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeLicences } from "./build-licences.mjs";
+import { copyCompiler, copyZeromq, isOutside, zeromqInside } from "./build-packages.mjs";
 import { buildTypes } from "./build-types.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -50,12 +51,33 @@ const arrowInside = {
   },
 };
 
+/** The compiler lies beside the bundle. */
+const compilerBeside = {
+  name: "compiler-beside",
+  setup(build) {
+    build.onResolve({ filter: /^(typescript|@tslab\/typescript-for-tslab)$/ }, () => ({
+      path: "./typescript/lib/typescript.js",
+      external: true,
+    }));
+  },
+};
+
+/** Packages that stay as they are: native ones, and those whose files or types are asked for by name. */
+const packagesOutside = {
+  name: "packages-outside",
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind !== "entry-point" && isOutside(path) ? { path, external: true } : undefined,
+    );
+  },
+};
+
 /** What the kernel needs of tslab, with the stock compiler in the place of its fork, which alone has 38 MB. */
 async function buildTslab(options) {
   const parts =
     'exports.converter = require("tslab/dist/converter"); exports.jupyter = require("tslab/dist/jupyter"); exports.library = require("tslab");';
   const require = createRequire(import.meta.url);
-  await build({
+  const { metafile } = await build({
     ...options,
     stdin: { contents: parts, resolveDir: root, sourcefile: "tslab-parts.js" },
     outdir: undefined,
@@ -63,17 +85,15 @@ async function buildTslab(options) {
     format: "cjs",
     packages: "bundle",
     // Its own way to talk to Jupyter is never started.
-    external: ["typescript", "zeromq"],
-    alias: { "@tslab/typescript-for-tslab": "typescript" },
+    external: ["zeromq"],
+    plugins: [compilerBeside],
     sourcemap: false,
     define: {},
+    banner: {},
   });
   const folder = dirname(require.resolve("tslab/package.json"));
   await copyFile(join(folder, "dist/public.d.ts"), join(root, "dist/tslab.d.ts"));
-  await copyFile(join(folder, "LICENSE"), join(root, "dist/tslab.LICENSE.txt"));
-  for (const name of ["LICENSE", "NOTICE"]) {
-    await copyFile(join(root, `node_modules/apache-arrow/${name}.txt`), join(root, `dist/apache-arrow.${name}.txt`));
-  }
+  return metafile;
 }
 
 export async function buildNode() {
@@ -90,29 +110,42 @@ export async function buildNode() {
     platform: "node",
     format: "esm",
     target: "node20.19",
-    packages: "external",
+    // Packages in CommonJS ask for Node's own by `require`, and some note where they lie, which in a bundle is nowhere.
+    banner: {
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+    },
+    metafile: true,
     sourcemap: true,
     // Lines and names for traces; the sources themselves are not part of the package.
     sourcesContent: false,
     logLevel: "warning",
-    define: { "process.env.TIDETABLE_BUNDLED": '"1"' },
+    define: { "process.env.TIDETABLE_BUNDLED": '"1"', __dirname: '""', __filename: '""' },
   };
   const { engine, ...others } = present;
-  await build({ ...options, entryPoints: others, plugins: [arrowInside], legalComments: "none" });
+  const processes = await build({
+    ...options,
+    entryPoints: others,
+    plugins: [arrowInside, zeromqInside, packagesOutside],
+    legalComments: "none",
+  });
   await rm(join(root, "dist/engine-parts"), { recursive: true, force: true });
   // In parts, so that an engine process loads DuckDB's binding only when it opens DuckDB.
-  await build({
+  const engineProcess = await build({
     ...options,
     entryPoints: { engine },
     splitting: true,
     chunkNames: "engine-parts/[name]-[hash]",
-    plugins: [alasqlInside, arrowInside],
-    // AlaSQL notes where its own file lies; a bundle has no such place.
-    define: { ...options.define, __dirname: '""' },
-    legalComments: "linked",
+    plugins: [alasqlInside, arrowInside, packagesOutside],
+    legalComments: "none",
   });
-  await buildTslab(options);
-  await buildTypes();
+  const tslab = await buildTslab(options);
+  const more = ["typescript", "zeromq"];
+  await Promise.all([
+    copyCompiler(root),
+    copyZeromq(root),
+    writeLicences(root, "THIRD-PARTY-LICENSES.txt", [processes.metafile, engineProcess.metafile, tslab], more),
+    buildTypes(),
+  ]);
 }
 
 export async function buildAll({ log = () => {} } = {}) {

@@ -2,7 +2,6 @@
  * Runs TypeScript cells in one lasting scope: compile against the declarations of the earlier cells, run as a script
  * of its own, settle the names it declared. Owns the scope and its types; the compiler's own ways are in compiler.ts.
  */
-import { createRequire } from "node:module";
 import { type CellMagic, CellMagics, type MagicCall, type MagicCell, parseMagicCall } from "./cell-magics.js";
 import { cellRuntime, InterruptedError } from "./cell-runtime.js";
 import { provideGlobals, runScript } from "./cell-script.js";
@@ -10,6 +9,7 @@ import type { TypeScript } from "./cell-source.js";
 import { CompilationCache } from "./compilation-cache.js";
 import { compileError, missingPackages } from "./compile-error.js";
 import { type Compilation, Compiler } from "./compiler.js";
+import { loadCompiler } from "./compiler-package.js";
 import { bundleOf } from "./echo.js";
 import { complete, inspect } from "./editor-answers.js";
 import type {
@@ -155,7 +155,7 @@ export class TypeScriptExecutor implements Executor {
     const { folder, gate, load, showTslab } = this.#setting;
     const { magics, libraries: own } = await load();
     return gate.withoutForce(() => {
-      const ts: TypeScript = createRequire(import.meta.url)("typescript");
+      const ts = loadCompiler();
       const tslab = new Tslab(ts);
       const libraries = { ...own, tslab: tslab.library(showTslab) };
       const exports = Object.fromEntries(Object.entries(libraries).map(([name, library]) => [name, library.exports]));

@@ -5,6 +5,8 @@ import { connect } from "node:net";
 import { cpus, freemem, totalmem } from "node:os";
 import { stripVTControlCharacters } from "node:util";
 import { readConfig } from "../config.js";
+import { loadDuckDb } from "../sql/duckdb/native-part.js";
+import { loadZeromq } from "../workbench/socket/zmq-kernel-client.js";
 import type { CommandContext } from "./command.js";
 import { parseOptions } from "./command.js";
 
@@ -24,11 +26,11 @@ export async function doctor(context: CommandContext): Promise<number> {
     nodeFinding(),
     await moduleFinding(
       "DuckDB",
-      "@duckdb/node-api",
+      loadDuckDb,
       "queries run on the AlaSQL engine, in memory: run npm ci on a supported platform (Linux, macOS, Windows; x64 or arm64)",
       false,
     ),
-    await moduleFinding("ZeroMQ", "zeromq", "no kernel can start: run npm ci on a supported platform", true),
+    await moduleFinding("ZeroMQ", loadZeromq, "no kernel can start: run npm ci on a supported platform", true),
     commandFinding(
       "Java",
       "java",
@@ -81,8 +83,13 @@ function nodeFinding(): Finding {
   };
 }
 
-async function moduleFinding(name: string, specifier: string, without: string, required: boolean): Promise<Finding> {
-  const loaded = await import(specifier).then(
+async function moduleFinding(
+  name: string,
+  load: () => Promise<unknown>,
+  without: string,
+  required: boolean,
+): Promise<Finding> {
+  const loaded = await load().then(
     () => "its native part loads",
     () => undefined,
   );

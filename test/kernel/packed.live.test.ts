@@ -1,8 +1,8 @@
 /** The package as npm would publish it, installed in a project of somebody else's, where npm hoists what it depends on. */
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,20 @@ describe("the packed package", function () {
     } finally {
       await kernel.shutdown();
     }
+  });
+
+  it("has at most 120 MB, with all that it depends on", async function () {
+    // The database has another size on each system.
+    if (process.platform !== "linux") this.skip();
+    const entries = await readdir(join(directory, "node_modules"), { recursive: true, withFileTypes: true });
+    const sizes = await Promise.all(
+      entries
+        .filter((entry) => entry.isFile())
+        .map(async (entry) => (await lstat(join(entry.parentPath, entry.name))).size),
+    );
+    const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20;
+    ok(megabytes <= 120, `${megabytes.toFixed(1)} MB`);
+    ok(existsSync(join(directory, "node_modules/tidetable/dist/THIRD-PARTY-LICENSES.txt")));
   });
 
   it("gives programs what it exports, and the engine every part of it", async () => {

@@ -176,10 +176,10 @@ describe("the look of the page", function () {
     await page.locator('.tt-more [data-command="dashboard"]').click();
     await until("the side's room is the outputs'", async () => {
       const box = await page.locator(".jp-NotebookPanel").boundingBox();
-      return box !== null && box.x === 0 && box.y === 0 && box.width === 1280;
+      return box !== null && box.x === 0 && box.y === 44 && box.width === 1280;
     });
     await page.getByRole("button", { name: "Back to the notebook" }).click();
-    await page.locator(".tt-files").waitFor();
+    await page.locator(".tt-files").first().waitFor();
     equal((await page.locator(".tt-header").boundingBox())?.y, 0);
     await page.locator("[data-panel=files]").click();
   });

@@ -183,7 +183,7 @@ describe("the workbench's page", function () {
     workbench = await startTestWorkbench({ notebook: ["1"], port });
     await notice.getByText("The workbench was started anew").waitFor({ timeout: 60_000 });
     // JupyterLab's own words for it would be that the kernel died.
-    equal(await page.locator(".jp-Dialog").count(), 0);
+    equal(await page.locator(".jp-Dialog", { hasText: "Kernel" }).count(), 0);
   });
 
   it("completes by Tab and explains by Shift-Tab", async () => {

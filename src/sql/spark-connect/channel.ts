@@ -10,16 +10,9 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientReadableStream,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { SparkAddress } from "./address.js";
+import type { CallError, CallStream } from "./call.js";
 import { SparkConnectService } from "./connect_pb.js";
 
 type Methods = typeof SparkConnectService.method;
@@ -81,7 +74,7 @@ export class Channel {
   }
 
   /** Answers as they come; who stops reading stops the server's sending. No deadline: the reader watches. */
-  stream<Name extends StreamName>(name: Name, request: Input<Name>): ClientReadableStream<Output<Name>> {
+  stream<Name extends StreamName>(name: Name, request: Input<Name>): CallStream<Output<Name>> {
     if (this.#closed) throw closedError();
     const { path, serialize, deserialize } = wireOf(name);
     return this.#client.makeServerStreamRequest(path, serialize, deserialize, request, this.#metadata, {});
@@ -111,7 +104,7 @@ function wireOf<Name extends MethodName>(name: Name) {
   };
 }
 
-function closedError(): ServiceError {
+function closedError(): CallError {
   return Object.assign(new Error("the connection was closed"), {
     code: status.UNAVAILABLE,
     details: "the connection was closed",

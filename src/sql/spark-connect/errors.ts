@@ -3,8 +3,9 @@
  * errors for users; decides nothing about trying again beyond saying whether it can help.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { type ServiceError, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { type ErrorCode, errorMessage, TidetableError } from "../../errors.js";
+import type { CallError } from "./call.js";
 import { type FetchErrorDetailsResponse, RpcErrorInfoSchema, RpcStatusSchema } from "./connect_pb.js";
 
 /** An error of a Spark server, for users of the client; `message` is the server's own, whole. */
@@ -39,7 +40,7 @@ export interface ErrorInfo {
   readonly sqlState: string | undefined;
 }
 
-export function errorInfoOf(error: ServiceError): ErrorInfo {
+export function errorInfoOf(error: CallError): ErrorInfo {
   const none = { errorId: undefined, errorClass: undefined, sqlState: undefined };
   const [bytes] = error.metadata?.get("grpc-status-details-bin") ?? [];
   if (!(bytes instanceof Uint8Array)) return none;
@@ -56,12 +57,12 @@ export function errorInfoOf(error: ServiceError): ErrorInfo {
   }
 }
 
-export function isServiceError(error: unknown): error is ServiceError {
+export function isServiceError(error: unknown): error is CallError {
   return error instanceof Error && typeof (error as { code?: unknown }).code === "number" && "details" in error;
 }
 
 /** The server cannot be spoken to now; the same call may succeed later. */
-export function isUnreachable(error: ServiceError): boolean {
+export function isUnreachable(error: CallError): boolean {
   return error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED;
 }
 
@@ -100,7 +101,7 @@ export function malformed(what: string, cause?: unknown): SparkError {
 /** From the details that were fetched, or the call's own text where there are none. */
 export function toSparkError(
   server: string,
-  error: ServiceError,
+  error: CallError,
   info: ErrorInfo,
   details?: FetchErrorDetailsResponse,
 ): SparkError {
@@ -129,7 +130,7 @@ export function toSparkError(
 }
 
 /** Class 42: the text is wrong. HY008: it was cancelled. The rest went wrong while it ran. */
-function codeOf(errorClass: string | undefined, sqlState: string | undefined, error: ServiceError): ErrorCode {
+function codeOf(errorClass: string | undefined, sqlState: string | undefined, error: CallError): ErrorCode {
   if (errorClass === "OPERATION_CANCELED" || sqlState === "HY008" || error.code === status.CANCELLED) {
     return "QUERY_INTERRUPTED";
   }

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import { errorMessage } from "../../errors.js";
+import type { CallError, CallStream } from "./call.js";
 import type { Channel, Input } from "./channel.js";
 import type { ExecutePlanResponse } from "./connect_pb.js";
 import {
@@ -37,7 +37,7 @@ export interface ExecutionContext {
   /** Asks whether the server lives, within its own deadline; rejects when it does not. */
   probe(): Promise<void>;
   /** The words of a failed call; fetches what the trailer left out. */
-  describe(error: ServiceError): Promise<SparkError>;
+  describe(error: CallError): Promise<SparkError>;
 }
 
 export interface ExecuteOptions {
@@ -77,7 +77,7 @@ class Execution {
   readonly #signal: AbortSignal | undefined;
   readonly #operationId = randomUUID();
   readonly #onAbort = () => this.#interrupt();
-  #call: ClientReadableStream<ExecutePlanResponse> | undefined;
+  #call: CallStream<ExecutePlanResponse> | undefined;
   #lastResponseId: string | undefined;
   #unreleased = 0;
   #state: "running" | "complete" | "failed" | "gone" = "running";
@@ -144,7 +144,7 @@ class Execution {
     return observed === undefined ? part : { ...part, clientObservedServerSideSessionId: observed };
   }
 
-  #start(plan: Input<"executePlan">["plan"], tags: readonly string[]): ClientReadableStream<ExecutePlanResponse> {
+  #start(plan: Input<"executePlan">["plan"], tags: readonly string[]): CallStream<ExecutePlanResponse> {
     return this.#context.channel.stream("executePlan", {
       ...this.#part(),
       ...(plan === undefined ? {} : { plan }),
@@ -154,7 +154,7 @@ class Execution {
     });
   }
 
-  #reattach(): ClientReadableStream<ExecutePlanResponse> {
+  #reattach(): CallStream<ExecutePlanResponse> {
     const last = this.#lastResponseId;
     return this.#context.channel.stream("reattachExecute", {
       ...this.#part(),
@@ -164,7 +164,7 @@ class Execution {
   }
 
   /** The call's messages; a long silence is looked into. */
-  async *#responses(call: ClientReadableStream<ExecutePlanResponse>): AsyncGenerator<ExecutePlanResponse, void, void> {
+  async *#responses(call: CallStream<ExecutePlanResponse>): AsyncGenerator<ExecutePlanResponse, void, void> {
     let heardAtMs = performance.now();
     let reading = true;
     const watch = setInterval(() => {

@@ -4,11 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
-import type { ServiceError } from "@grpc/grpc-js";
 import type { QueryResult } from "../schema.js";
 import { tokenizeSql } from "../sql-text.js";
 import { describeAddress, parseSparkAddress, type SparkAddress } from "./address.js";
 import { ResultColumns } from "./arrow-columns.js";
+import type { CallError } from "./call.js";
 import { Channel, type ChannelTls, type Input, type Output } from "./channel.js";
 import type { DataType, ExecutePlanResponse, ExecutePlanResponse_ExecutionProgress } from "./connect_pb.js";
 import {
@@ -319,7 +319,7 @@ export class SparkSession {
     await this.#channel.unary("config", { ...this.#part(), operation }, PROBE_TIMEOUT_MS);
   }
 
-  async #describe(error: ServiceError): Promise<SparkError> {
+  async #describe(error: CallError): Promise<SparkError> {
     const info = errorInfoOf(error);
     if (info.errorId === undefined) return toSparkError(this.server, error, info);
     const details = await this.#channel

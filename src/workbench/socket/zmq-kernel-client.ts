@@ -25,6 +25,11 @@ const readyWaitMsMax = 60_000;
 /** A kernel that leaves this many messages unread is not coming back to them. */
 const unsentMessagesMax = 10_000;
 
+/** Rejects where its native part cannot be loaded. */
+export async function loadZeromq(): Promise<unknown> {
+  return import("zeromq");
+}
+
 export const connectZmqKernel: ConnectKernel = (connection, events) => new ZmqKernelClient(connection, events);
 
 class ZmqKernelClient implements KernelClient {
