@@ -5,11 +5,12 @@
  */
 import { type Client, types } from "cassandra-driver";
 import { CassandraOutbox } from "./cassandra-outbox.js";
-import type { RowToWrite } from "./cassandra-tweets.js";
+import { type RowToWrite, shardsOfVersion1 } from "./cassandra-tweets.js";
 import { laneCount, laneOf } from "./lanes.js";
 import { tweetIdTimeMs } from "./tweet-id.js";
 
-const shardsOfVersion1 = 4;
+/** A multiple of `laneCount`, so that what was in one lane together still is. */
+const lanesOfVersion1 = 6;
 const bucketMs = 10 * 60_000;
 const pageRows = 500;
 const batchRows = 50;
@@ -24,6 +25,7 @@ export async function moveToVersion2(client: Client, keyspace: string): Promise<
   if (tables.rowLength === 0) return;
   await moveTweets(client, keyspace);
   await moveOutbox(client, keyspace);
+  await joinLanes(client, keyspace);
 }
 
 async function moveTweets(client: Client, keyspace: string): Promise<void> {
@@ -52,10 +54,9 @@ async function moveTweets(client: Client, keyspace: string): Promise<void> {
 
 async function moveOutbox(client: Client, keyspace: string): Promise<void> {
   const outbox = new CassandraOutbox(client, keyspace);
-  for (let lane = 0; lane < laneCount; lane += 1) {
-    const state = await client.execute(`SELECT relayed_until FROM ${keyspace}.lanes WHERE lane = ?`, [lane]);
-    const until: unknown = state.first()?.get("relayed_until");
-    if (!(until instanceof Date)) continue;
+  for (let lane = 0; lane < lanesOfVersion1; lane += 1) {
+    const until = await relayedUntil(client, keyspace, lane);
+    if (until === undefined) continue;
     for (let bucket = Math.floor(until.getTime() / bucketMs); bucket * bucketMs <= Date.now(); bucket += 1) {
       const rows = await client.execute(
         `SELECT seq, id, handle, content FROM ${keyspace}.outbox WHERE lane = ? AND bucket = ?`,
@@ -75,6 +76,25 @@ async function moveOutbox(client: Client, keyspace: string): Promise<void> {
       });
     }
   }
+}
+
+/** A lane of now holds several of then: all in it is relayed up to where all in each of them is. */
+async function joinLanes(client: Client, keyspace: string): Promise<void> {
+  const marks = await Promise.all(
+    Array.from({ length: lanesOfVersion1 }, (_, lane) => relayedUntil(client, keyspace, lane)),
+  );
+  for (let lane = 0; lane < laneCount; lane += 1) {
+    const times = marks.filter((_, of) => of % laneCount === lane).flatMap((mark) => mark?.getTime() ?? []);
+    if (times.length === 0) continue;
+    const least = new Date(Math.min(...times));
+    await client.execute(`INSERT INTO ${keyspace}.lanes (lane, relayed_until) VALUES (?, ?)`, [lane, least]);
+  }
+}
+
+async function relayedUntil(client: Client, keyspace: string, lane: number): Promise<Date | undefined> {
+  const state = await client.execute(`SELECT relayed_until FROM ${keyspace}.lanes WHERE lane = ?`, [lane]);
+  const until: unknown = state.first()?.get("relayed_until");
+  return until instanceof Date ? until : undefined;
 }
 
 /** Of one partition each; page by page, so that a day of millions is never in memory. */

@@ -1,7 +1,7 @@
 /**
  * Writes tweets to Cassandra, those of a lane that come at one time together: outbox, timeline and handle are in one
- * partition, so a group is one write for each replica, all of it or nothing. A group goes out when the one before it is
- * answered, so it is as large as Cassandra is slow. Owns the queues; tables are their own files' affair.
+ * partition, so a group is one write for each replica, all of it or nothing. After a write comes a rest as long as it took,
+ * so groups are as large as Cassandra is slow. Owns the queues; tables are their own files' affair.
  */
 import type { Client } from "cassandra-driver";
 import { TidetableError } from "../errors.js";
@@ -13,9 +13,14 @@ import type { Tweet } from "./tweet.js";
 
 /** More than an instance takes on at once hardly ever; a group stays well below what one request may hold. */
 const groupMax = 64;
-/** A group that is answered later than this does not hold up the next. */
+/**
+ * A write costs Cassandra about as much for one tweet as for four, so while there is much to do the next ones are waited
+ * for: so long at the most. Who posts when nothing was written just before waits for nothing.
+ */
+const restMaxMs = 25;
+/** A group that is answered later than this does not hold up others, of its lane so many. */
 const slowGroupMs = 400;
-const groupsAtOnceMax = 4;
+const groupsOfLaneMax = 4;
 /** Readers look only a little way back for rows that took long. */
 const lateMs = quickWriteMs * 0.7;
 
@@ -30,9 +35,15 @@ export class TweetWriter {
   readonly #client: Client;
   readonly #tweets: CassandraTweets;
   readonly #outbox: CassandraOutbox;
-  readonly #lanes = Array.from({ length: laneCount }, () => new LaneQueue((group) => this.#writeGroup(group)));
+  readonly #restMaxMs: number;
+  readonly #lanes = Array.from({ length: laneCount }, () => new LaneQueue());
+  readonly #underWay = new Set<{ readonly lane: LaneQueue; isSlow: boolean }>();
+  /** No group begins before. */
+  #restUntilMs = 0;
+  #isPlanned = false;
 
-  constructor(client: Client, tweets: CassandraTweets, outbox: CassandraOutbox) {
+  constructor(client: Client, tweets: CassandraTweets, outbox: CassandraOutbox, pace = { restMaxMs }) {
+    this.#restMaxMs = pace.restMaxMs;
     this.#client = client;
     this.#tweets = tweets;
     this.#outbox = outbox;
@@ -42,6 +53,46 @@ export class TweetWriter {
   async write(tweet: Tweet, timeoutMs: number): Promise<void> {
     await new Promise<void>((written, failed) => {
       this.#lanes[laneOf(tweet.handle)]?.add({ tweet, untilMs: performance.now() + timeoutMs, written, failed });
+      this.#plan();
+    });
+  }
+
+  /** Not at once: requests that came in together go out together, and all lanes do, so that answers come together too. */
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    const begin = () => {
+      this.#isPlanned = false;
+      if (performance.now() < this.#restUntilMs) return this.#plan();
+      for (const lane of this.#lanes) if (this.#mayGo(lane)) this.#begin(lane);
+    };
+    const restMs = this.#restUntilMs - performance.now();
+    if (restMs <= 0) setImmediate(begin);
+    else setTimeout(begin, Math.ceil(restMs));
+  }
+
+  #mayGo(lane: LaneQueue): boolean {
+    if (!lane.isWaiting) return false;
+    const groups = [...this.#underWay].filter((group) => group.lane === lane);
+    return groups.length < groupsOfLaneMax && groups.every(({ isSlow }) => isSlow);
+  }
+
+  #begin(lane: LaneQueue): void {
+    const group = lane.take();
+    if (group.length === 0) return;
+    const beganMs = performance.now();
+    const underWay = { lane, isSlow: false };
+    this.#underWay.add(underWay);
+    const timer = setTimeout(() => {
+      underWay.isSlow = true;
+      this.#plan();
+    }, slowGroupMs);
+    void this.#writeGroup(group).finally(() => {
+      clearTimeout(timer);
+      this.#underWay.delete(underWay);
+      const endedMs = performance.now();
+      if (!underWay.isSlow) this.#restUntilMs = endedMs + Math.min(endedMs - beganMs, this.#restMaxMs);
+      this.#plan();
     });
   }
 
@@ -74,54 +125,20 @@ export class TweetWriter {
   }
 }
 
-/** What waits in a lane, and the groups of it that are under way: one at a time, and one more for each that is slow. */
+/** What waits in a lane, in the order of coming. */
 class LaneQueue {
-  readonly #write: (group: readonly Waiting[]) => Promise<void>;
   #waiting: Waiting[] = [];
-  #underWay = 0;
-  #slow = 0;
-  #isPlanned = false;
 
-  constructor(write: (group: readonly Waiting[]) => Promise<void>) {
-    this.#write = write;
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
   }
 
   add(one: Waiting): void {
     this.#waiting.push(one);
-    this.#plan();
-  }
-
-  /** Not at once: requests that came in together go out together. */
-  #plan(): void {
-    if (this.#isPlanned || this.#waiting.length === 0) return;
-    if (this.#underWay > this.#slow || this.#underWay >= groupsAtOnceMax) return;
-    this.#isPlanned = true;
-    setImmediate(() => {
-      this.#isPlanned = false;
-      this.#begin();
-    });
-  }
-
-  #begin(): void {
-    const group = this.#take();
-    if (group.length === 0) return;
-    this.#underWay += 1;
-    let isSlow = false;
-    const timer = setTimeout(() => {
-      isSlow = true;
-      this.#slow += 1;
-      this.#plan();
-    }, slowGroupMs);
-    void this.#write(group).finally(() => {
-      clearTimeout(timer);
-      this.#underWay -= 1;
-      if (isSlow) this.#slow -= 1;
-      this.#plan();
-    });
   }
 
   /** The next group; whoever has waited too long is told, and is none of it. */
-  #take(): readonly Waiting[] {
+  take(): readonly Waiting[] {
     const nowMs = performance.now();
     const group: Waiting[] = [];
     let taken = 0;

@@ -17,6 +17,9 @@ export interface RowToWrite {
 
 /** Days looked up at once; a page of a quiet handle may span many. */
 const daysAtOnce = 30;
+/** The tables' first version had a day in so many parts; what it wrote is still there. */
+export const shardsOfVersion1 = 4;
+const shardCount = Math.max(laneCount, shardsOfVersion1);
 /** Ids that lie further apart are looked up one by one. */
 const nearMs = 20_000;
 /** Days that are known to be written down; more than a day of handles is not kept. */
@@ -145,7 +148,9 @@ export class CassandraTweets {
 
   async #ofDay(day: string, before: string | undefined, limit: number): Promise<readonly Tweet[]> {
     const parts = await Promise.all(
-      Array.from({ length: laneCount }, (_, shard) => this.#page("tweets", { day: dateOf(day), shard }, before, limit)),
+      Array.from({ length: shardCount }, (_, shard) =>
+        this.#page("tweets", { day: dateOf(day), shard }, before, limit),
+      ),
     );
     return parts
       .flat()
@@ -196,7 +201,7 @@ export class CassandraTweets {
 
 /** Where the tables' first version put a tweet: it is still there. */
 function shardOfVersion1(id: string): number {
-  return (createHash("md5").update(id).digest()[0] ?? 0) % 4;
+  return (createHash("md5").update(id).digest()[0] ?? 0) % shardsOfVersion1;
 }
 
 function dateOf(day: string): types.LocalDate {

@@ -10,6 +10,8 @@ import { OutboxLane } from "./outbox-lane.js";
 import type { TweetTopic } from "./tweet-topic.js";
 
 const tickMs = 2_000;
+/** A lease is renewed at the first tick after so long: each renewal is a vote of Cassandra's nodes, four messages to each. */
+const renewAfterMs = 3_500;
 /** Later than this after its last renewal a lane is not ours any more, whether we have heard of it or not. */
 const leaseMs = (leaseSeconds - 2) * 1_000;
 
@@ -106,6 +108,7 @@ export class OutboxRelay {
     await Promise.all(
       [...this.#held].map(async ([lane, held]) => {
         const askedAtMs = performance.now();
+        if (askedAtMs - held.renewedAtMs < renewAfterMs) return;
         const kept = await this.#ports.outbox.renew(lane, this.#ports.holder).catch(() => undefined);
         if (kept === true) held.renewedAtMs = askedAtMs;
         if (kept === false || askedAtMs - held.renewedAtMs > leaseMs) await this.#drop(lane);

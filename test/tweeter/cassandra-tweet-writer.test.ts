@@ -19,7 +19,7 @@ interface Written {
 }
 
 /** Stands where the driver is: keeps what it is given until it is told what becomes of it. */
-function recorder() {
+function recorder(pace?: { readonly restMaxMs: number }) {
   const written: Written[] = [];
   const client = {
     execute: async () => ({}),
@@ -38,7 +38,7 @@ function recorder() {
         });
       }),
   } as unknown as Client;
-  const writer = new TweetWriter(client, new CassandraTweets(client, "k"), new CassandraOutbox(client, "k"));
+  const writer = new TweetWriter(client, new CassandraTweets(client, "k"), new CassandraOutbox(client, "k"), pace);
   const write = (content: string, handle = "emilia", timeoutMs = 60_000) => {
     const nowMs = Date.now();
     const tweet: Tweet = { id: newTweetId(nowMs, handle), handle, content, createdAtMs: nowMs };
@@ -78,6 +78,24 @@ describe("writing tweets to Cassandra", () => {
     await until("the rest is sent", () => written.length === 3);
     deepEqual(written[2]?.contents, ["two", "three"]);
     for (const { done } of written) done();
+    await Promise.all(answers);
+  });
+
+  it("rests after a write as long as it took, and then writes all that came meanwhile", async () => {
+    const { written, write } = recorder({ restMaxMs: 250 });
+    const first = write("one");
+    await until("it is sent", () => written.length === 1);
+    const sentAtMs = performance.now();
+    await until("it takes its time", () => performance.now() - sentAtMs > 250);
+    written[0]?.done();
+    await first;
+    const answers = ["two", "three", "four"].map(async (content, index) => {
+      for (let turn = 0; turn < index; turn += 1) await new Promise((next) => setImmediate(next));
+      await write(content);
+    });
+    await until("the rest is over", () => written.length === 2);
+    deepEqual(written[1]?.contents, ["two", "three", "four"]);
+    written[1]?.done();
     await Promise.all(answers);
   });
 

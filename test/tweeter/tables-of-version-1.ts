@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { types } from "cassandra-driver";
 import type { CassandraCluster } from "../../scripts/components/cassandra.js";
+import { murmur2 } from "../../src/streaming/murmur2.js";
 import { cassandraClient, closeCassandraClient } from "../../src/tweeter/cassandra-client.js";
-import { laneCount, laneOf } from "../../src/tweeter/lanes.js";
 import { newTimeUuid, tweetIdDay } from "../../src/tweeter/tweet-id.js";
 
 export interface LeftTweet {
@@ -25,6 +25,10 @@ const tables = [
   "instances (scope text, name text, url text, started_at timestamp, seen_at timestamp, requests bigint, posts bigint, lanes text, PRIMARY KEY (scope, name))",
 ];
 
+function laneOf(handle: string): number {
+  return (murmur2(Buffer.from(handle)) & 0x7fffffff) % 6;
+}
+
 /** Oldest first. */
 export async function leaveVersion1(cassandra: CassandraCluster, keyspace: string): Promise<readonly LeftTweet[]> {
   const client = cassandraClient({ contactPoints: cassandra.contactPoints });
@@ -41,8 +45,9 @@ export async function leaveVersion1(cassandra: CassandraCluster, keyspace: strin
       relayed: n < 20,
     }));
     for (const tweet of left) await write(tweet);
-    for (let lane = 0; lane < laneCount; lane += 1) {
-      const until = new Date(nowMs - 40_500);
+    for (let lane = 0; lane < 6; lane += 1) {
+      // Lanes in which nothing was written are further.
+      const until = new Date(left.some(({ handle }) => laneOf(handle) === lane) ? nowMs - 40_500 : nowMs);
       await client.execute(`INSERT INTO ${keyspace}.lanes (lane, relayed_until) VALUES (?, ?)`, [lane, until]);
     }
     await client.execute(`INSERT INTO ${keyspace}.schema_version (name, version) VALUES ('tweeter', 1)`, [], {
