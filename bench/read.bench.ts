@@ -1,14 +1,16 @@
 /**
- * Reading a topic and only counting: our reader (every checksum checked) against kafkajs's consumer in batches (none
- * checked), on the same real broker, in turn, in one process.
+ * Reading a topic and only counting: our reader (every checksum checked) against kafkajs's consumer in batches, in turn, in
+ * one process, and against librdkafka under Python, in one of its own (neither checks any), on the same real broker.
  */
 import { startKafka } from "../scripts/components/kafka.js";
+import { ensurePython } from "../scripts/components/python.js";
 import { openKafkaProducer } from "../src/streaming/kafka/producer.js";
 import { KafkaRecordSource } from "../src/streaming/kafka/record-source.js";
 import { encodeTweet } from "../src/tweeter/tweet.js";
 import { generateTweet } from "../src/tweeter/tweet-generator.js";
 import { alternate, type Measure, measure } from "./measure.js";
 import { countWithKafkajs } from "./support/count-with-kafkajs.js";
+import { type KafkaBench, runPython } from "./support/python.js";
 
 const topic = "read";
 const partitions = 4;
@@ -21,6 +23,7 @@ export async function measures(): Promise<Measure[]> {
 }
 
 export async function measureRead(): Promise<Measure[]> {
+  const { python } = await ensurePython(console.log);
   const kafka = await startKafka({ nodes: 1, progress: console.log });
   try {
     await fill(kafka.bootstrap);
@@ -33,10 +36,25 @@ export async function measureRead(): Promise<Measure[]> {
       () => timed(() => oursOnce(kafka.bootstrap), cpu.ours),
       () => timed(kafkajsOnce, cpu.peer),
     );
+    const bench = { brokers: kafka.bootstrap, python };
+    await librdkafkaOnce(bench);
+    const native = await alternate(
+      rounds,
+      () => timed(() => oursOnce(kafka.bootstrap), []),
+      () => librdkafkaOnce(bench),
+    );
     const peerName = "kafkajs eachBatch, checksums not checked";
+    const nativeName = "librdkafka under Python, checksums not checked";
     return [
       measure({ name: "reading, count only", unit: "records/s", ...rates, peerName, goal: { atLeast: 1.8 } }),
       measure({ name: "processor time of reading", unit: "s per million", ...cpu, peerName, goal: { atMost: 0.5 } }),
+      measure({
+        name: "reading, count only",
+        unit: "records/s",
+        ...native,
+        peerName: nativeName,
+        goal: { atLeast: 0.9 },
+      }),
     ];
   } finally {
     await kafka.stop();
@@ -63,6 +81,13 @@ async function timed(run: () => Promise<number>, cpuSeconds: number[]): Promise<
   const seconds = await run();
   const { user, system } = process.cpuUsage(cpuBefore);
   cpuSeconds.push((user + system) / 1e6 / (recordCount / 1e6));
+  return recordCount / seconds;
+}
+
+/** Records a second. */
+async function librdkafkaOnce(bench: KafkaBench): Promise<number> {
+  const printed = await runPython(bench, "count_with_librdkafka.py", [topic, recordCount, partitions]);
+  const { seconds } = JSON.parse(printed) as { seconds: number };
   return recordCount / seconds;
 }
 
