@@ -38,6 +38,17 @@ export function sliceBatch(batch: RecordBatch, from: number, to: number): Record
   };
 }
 
+/** The first `rowsMax` records of each batch, and what is left of those that have more. */
+export function cutAt(
+  batches: readonly RecordBatch[],
+  rowsMax: number,
+): { readonly now: readonly RecordBatch[]; readonly later: readonly RecordBatch[] } {
+  return {
+    now: batches.map((batch) => (batch.count > rowsMax ? sliceBatch(batch, 0, rowsMax) : batch)),
+    later: batches.flatMap((batch) => (batch.count > rowsMax ? sliceBatch(batch, rowsMax, batch.count) : [])),
+  };
+}
+
 function extent(starts: Int32Array, lengths: Int32Array): { readonly first: number; readonly end: number } {
   let first = Number.POSITIVE_INFINITY;
   let end = 0;

@@ -9,7 +9,7 @@ import type { DecodedBatch } from "../../streaming/decode.js";
 import { createDecoder, type Decoder } from "../../streaming/decoder.js";
 import { describeWidening, type Field, METADATA_COLUMNS } from "../../streaming/json/fields.js";
 import type { RecordBatch } from "../../streaming/record.js";
-import { afterOffset } from "../../streaming/record-slices.js";
+import { afterOffset, cutAt } from "../../streaming/record-slices.js";
 import { type GenerationSize, retentionStep } from "../../streaming/retention.js";
 import { quoteIdentifier, quoteText } from "../identifiers.js";
 import { RowSequences } from "../row-sequences.js";
@@ -50,6 +50,8 @@ import {
 const COPY_ROWS_MAX = 20_000;
 /** Rejected records kept; the oldest go first. */
 const ERRORS_KEPT = 100_000;
+/** Fields of records that are decoded at a time; a batch of the usual 20,000 records has so many where they have 50 fields. */
+const PLACES_MAX = 1_000_000;
 /** A batch settles within a few widenings: kinds only ever widen, and text is the end. */
 const WIDENINGS_MAX = 8;
 
@@ -283,14 +285,32 @@ export class DuckDbStreamTable implements StreamTable {
     await this.#database.gate.exclusive(() => dropStored(this.#database, this.#home));
   }
 
+  /** In parts where the batches have many fields: each part is a transaction, with the offset up to which it goes. */
   async #writeWidening(chain: IngestChain, batches: readonly RecordBatch[]): Promise<WriteOutcome> {
-    // Each batch may need one widening of its own, if it comes to the worst several.
-    for (let widenings = 0; widenings < WIDENINGS_MAX * batches.length; widenings++) {
-      const outcome = await this.#database.gate.shared(() => this.#writeIfFits(chain, batches));
-      if ("rows" in outcome) return outcome;
-      await this.#database.gate.exclusive(() => this.#widen(outcome.widen));
+    const total = { rows: 0, rejected: 0, tombstones: 0 };
+    let widenings = 0;
+    for (let rest = batches; rest.length > 0; ) {
+      const { now, later } = cutAt(rest, this.#rowsMax);
+      const outcome = await this.#database.gate.shared(() => this.#writeIfFits(chain, now));
+      if ("widen" in outcome) {
+        // Each batch may need one widening of its own, if it comes to the worst several.
+        if (++widenings > WIDENINGS_MAX * batches.length) {
+          throw new TidetableError("STREAM_FAILED", "the fields of a batch did not settle");
+        }
+        await this.#database.gate.exclusive(() => this.#widen(outcome.widen));
+        continue;
+      }
+      total.rows += outcome.rows;
+      total.rejected += outcome.rejected;
+      total.tombstones += outcome.tombstones;
+      rest = later;
     }
-    throw new TidetableError("STREAM_FAILED", "the fields of a batch did not settle");
+    return total;
+  }
+
+  /** Where each field of each record stands is noted, in 8 bytes: what that comes to is bounded. */
+  get #rowsMax(): number {
+    return Math.max(1, Math.floor(PLACES_MAX / Math.max(1, this.#fields.length)));
   }
 
   async #writeIfFits(
