@@ -280,36 +280,6 @@ describe("a stream table in DuckDB", () => {
     ]);
   });
 
-  it("writes batches of many fields in parts: every record once, and the offsets of each", async () => {
-    const table = await open();
-    const names = Array.from({ length: 499 }, (_, index) => `"f${index}":`);
-    // A million places are 2,004 such records: two parts of the larger batch, one of the smaller.
-    const batch = (partition: number, count: number) =>
-      recordBatch(
-        Array.from({ length: count }, (_, row) => ({
-          value: row % 1_000 === 999 ? "bad" : `{${names.map((name, index) => `${name}${row + index}`).join(",")}}`,
-        })),
-        { partition, firstOffset: 7n },
-      );
-    const outcome = await table.writeTogether([batch(0, 2_200), batch(1, 3)]);
-    deepEqual(outcome, { rows: 2_201, rejected: 2, tombstones: 0 });
-    deepEqual(
-      await rows(
-        `SELECT _partition, count(*), count(DISTINCT _offset), min(_offset), max(_offset), bool_and(f0 = _offset - 7 AND f498 = f0 + 498) FROM ${table.name} GROUP BY ALL ORDER BY ALL`,
-      ),
-      [
-        [0, 2_198n, 2_198n, 7n, 2_206n, true],
-        [1, 3n, 3n, 7n, 9n, true],
-      ],
-    );
-    deepEqual(
-      await table.storedOffsets("tweets"),
-      new Map([
-        [0, 2_207n],
-        [1, 10n],
-      ]),
-    );
-  });
   it("keeps whole the records that have more fields than the table has room for", async () => {
     const table = await open();
     const wide = `{${Array.from({ length: 510 }, (_, index) => `"f${index}":${index}`).join(",")}}`;
