@@ -76,7 +76,9 @@ export class DataPanel {
     const resume = pressButton({ label: "Resume" }, () => this.#do(`resume ${name}`, "resume", { name }));
     const stop = pressButton({ label: "Stop" }, () => this.#do(`stop ${name}`, "stop", { name }));
     const errors = pressButton({ label: "Show rejected" }, () =>
-      this.#cells.run(`%%sql\nSELECT * FROM ${quoted(`${name}_errors`)}\nORDER BY _timestamp DESC\nLIMIT 100`),
+      this.#cells.run(
+        `%%sql\nSELECT reason, raw, _partition, _offset, _timestamp\nFROM ${quoted(`${name}_errors`)}\nORDER BY _timestamp DESC\nLIMIT 100`,
+      ),
     );
     for (const [button, label] of [
       [pause, "Pause"],

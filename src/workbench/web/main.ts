@@ -198,7 +198,11 @@ function show(header: Widget, notices: Widget, hint: Widget, side: Widget, panel
   main.id = "main";
   main.layout = layout;
   Widget.attach(main, document.body);
-  window.addEventListener("resize", () => main.update());
+  window.addEventListener("resize", () => {
+    // What is higher in a narrow window says so by its style, which is read when it is asked to fit.
+    main.fit();
+    main.update();
+  });
 }
 
 /** The next autosave may be up to a minute away. */

@@ -27,6 +27,11 @@ export function showTimes(panel: NotebookPanel): void {
     end(cell);
     show(cell, "");
   });
+  // A kernel that is gone says nothing of its cells any more.
+  panel.sessionContext.statusChanged.connect((_, status) => {
+    if (["dead", "restarting", "autorestarting", "terminating"].includes(status))
+      for (const cell of [...running.keys()]) end(cell);
+  });
   // The kernel says so when a cell's turn has come; until then it only waits for others.
   panel.sessionContext.iopubMessage.connect((_, message) => {
     if (!KernelMessage.isExecuteInputMsg(message)) return;

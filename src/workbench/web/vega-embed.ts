@@ -7,6 +7,8 @@ import embed, { type EmbedOptions, type VisualizationSpec } from "vega-embed";
 
 export { vega };
 
+const goneRowsMax = 300;
+
 const refusingLoader = {
   load: () => Promise.reject(new Error("charts here show inline data only; nothing is loaded from an address")),
   sanitize: () => Promise.reject(new Error("charts here follow no links")),
@@ -35,5 +37,7 @@ export async function embedChart(place: HTMLElement, spec: object, mode: "vega" 
   // It may hold options for the embedding, even another specification.
   const { usermeta: _, ...plain } = spec as { readonly usermeta?: unknown };
   const { view, finalize } = await embed(place, plain as VisualizationSpec, options);
+  // Vega keeps the names of rows that are gone until there are so many, for each mark of its own; its 10,000 are megabytes a chart.
+  (view as unknown as { cleanThreshold: number }).cleanThreshold = goneRowsMax;
   return { view, finalize };
 }
