@@ -15,13 +15,16 @@ export function liveTable(out: NodeJS.WriteStream): LiveTable {
   return out.isTTY ? terminalTable(out) : changesOnly(out);
 }
 
+/** Of a terminal that does not say how wide it is, as one without a window. */
+const usualColumns = 80;
+
 function terminalTable(out: NodeJS.WriteStream): LiveTable {
   let drawnLines = 0;
   return {
     show(rows) {
       const lines = statusTable(rows)
         .split("\n")
-        .map((line) => line.slice(0, Math.max(20, out.columns - 1)));
+        .map((line) => line.slice(0, Math.max(20, (out.columns || usualColumns) - 1)));
       const up = drawnLines > 0 ? `\u001b[${drawnLines}A` : "";
       // Each line is cleared as it is written; what was below is cleared once.
       out.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join("")}\u001b[J`);
