@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { pipeline } from "node:stream";
 import { parse as parseCsv } from "csv-parse";
 import { errorMessage, TidetableError } from "../errors.js";
 import { contentLengthMax, handleLengthMax, refusalReason } from "./tweet.js";
@@ -29,12 +30,12 @@ export async function readLines(path: string): Promise<readonly Line[]> {
     const read = { jsonl: readJsonLines, csv: readCsv, play: readPlay }[format];
     for await (const line of read(path)) if (refusalReason(line) === undefined) lines.push(line);
   } catch (error) {
+    // A file that is not there is none of any kind.
+    const isOpened = (error as NodeJS.ErrnoException).syscall === undefined;
     throw new TidetableError(
       "CONFIG_INVALID",
-      `${path} cannot be read as ${formatNames[format]}: ${errorMessage(error)}`,
-      {
-        cause: error,
-      },
+      `${path} cannot be read${isOpened ? ` as ${formatNames[format]}` : ""}: ${errorMessage(error)}`,
+      { cause: error },
     );
   }
   if (lines.length > 0) return lines;
@@ -71,7 +72,9 @@ async function* readJsonLines(path: string): AsyncGenerator<Line> {
 }
 
 async function* readCsv(path: string): AsyncGenerator<Line> {
-  const rows = createReadStream(path).pipe(parseCsv({ bom: true, columns: true, relax_column_count: true }));
+  const rows = parseCsv({ bom: true, columns: true, relax_column_count: true });
+  // Whatever fails ends the rows, and so whoever reads them hears of it; after `pipe` nobody would, and the process ends.
+  pipeline(createReadStream(path), rows, () => undefined);
   for await (const row of rows) {
     const value: unknown = row;
     if (isLine(value)) yield { handle: handleOf(value.handle), content: value.content };

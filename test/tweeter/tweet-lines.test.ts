@@ -71,6 +71,9 @@ He: goes on
       () => read("b.csv", "a,b\n1,2\n"),
       /no line that could be a tweet, read as CSV.*"handle" and "content"/,
     );
-    await rejects(() => readLines(join(folder.path, "none.txt")), /none\.txt cannot be read/);
+    for (const name of ["none.txt", "none.jsonl", "none.csv"]) {
+      await rejects(() => readLines(join(folder.path, name)), new RegExp(`${name} cannot be read: ENOENT`));
+    }
+    await rejects(() => read("c.csv", 'handle,content\nx,"open'), /c\.csv cannot be read as CSV/);
   });
 });
