@@ -2,6 +2,7 @@
  * Posts tweets to a Tweeter over HTTP: so many at once on connections that stay open, at a steady rate, each with a key so
  * that one which was sent again is still one. Owns retries and the account of what became of each; says nothing itself.
  */
+import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { createHistogram } from "node:perf_hooks";
@@ -108,6 +109,8 @@ class Poster {
   constructor(target: URL, options: PostToUrlOptions) {
     this.#target = target;
     this.#options = options;
+    // Each sender waits on it; Node takes more than ten for a leak, and says so in the middle of the bar.
+    setMaxListeners(options.concurrency + 10, options.signal);
     const agentOptions = { keepAlive: true, maxSockets: options.concurrency };
     this.#agent = target.protocol === "https:" ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   }
