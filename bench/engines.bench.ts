@@ -193,6 +193,7 @@ async function newsTimes(
     }
   } finally {
     stop();
+    await engine.stopStream("news");
     await producer.close();
   }
   return times.slice(messagesBefore);

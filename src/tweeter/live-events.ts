@@ -1,10 +1,12 @@
 /**
- * `/events`: new tweets as they arrive, as server-sent events. Owns what happens to a reader that is too slow: it is let go
- * and comes back by itself, with a whole page.
+ * `/events`: new tweets as they arrive, as server-sent events. A reader says which tweet is the newest that it has, with
+ * `?after=` or, when it comes back, with `Last-Event-ID`, and is first told what came since: its page may be of another
+ * instance, and older than its listening. One that is too slow is let go and comes back by itself.
  */
 import type { Context, Hono } from "hono";
 import type { Admission } from "./admission.js";
 import type { LiveTimeline } from "./live-timeline.js";
+import type { Tweet } from "./tweet.js";
 import type { TweeterMetrics } from "./tweeter-metrics.js";
 import { tweetFragment } from "./tweeter-pages.js";
 
@@ -54,11 +56,14 @@ function events(context: Context, timeline: LiveTimeline, leave: () => void): Re
           if ((controller.desiredSize ?? 0) <= 0) return end();
           controller.enqueue(encoder.encode(text));
         };
-        const stop = timeline.listen((added) => {
+        const tell = (added: readonly Tweet[]): void => {
+          const newest = added.at(-1);
+          if (newest === undefined) return;
           void Promise.all(added.map(tweetFragment)).then((fragments) => {
-            send(`event: tweets\ndata: ${JSON.stringify(fragments)}\n\n`);
+            send(`id: ${newest.id}\nevent: tweets\ndata: ${JSON.stringify(fragments)}\n\n`);
           });
-        }, end);
+        };
+        const stop = timeline.listen(tell, end);
         const beat = setInterval(() => send(": still here\n\n"), beatEveryMs);
         release = () => {
           if (released) return;
@@ -70,6 +75,10 @@ function events(context: Context, timeline: LiveTimeline, leave: () => void): Re
         // The reader is gone: the stream ends by itself.
         context.req.raw.signal.addEventListener("abort", () => release(), { once: true });
         send(`retry: ${comeBackMs}\n\n`);
+        const known = context.req.header("Last-Event-ID") ?? context.req.query("after");
+        // Listened to already, so that nothing falls in between; what is told twice, pages show once.
+        // The store may be away: pages say so when they are asked for, and readers wait.
+        if (known !== undefined) timeline.since(known).then(tell, () => undefined);
       },
       cancel() {
         release();

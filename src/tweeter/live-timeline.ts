@@ -46,6 +46,13 @@ export class LiveTimeline {
     return await this.#reading;
   }
 
+  /** Tweets of the newest page that came after the one of this id, oldest first; all of them where it is not there any more. */
+  async since(id: string): Promise<readonly Tweet[]> {
+    const { tweets } = await this.newest();
+    const at = tweets.findIndex((tweet) => tweet.id === id);
+    return tweets.slice(0, at < 0 ? tweets.length : at).toReversed();
+  }
+
   /** What was read is out of date: who posts sees the own tweet at once. */
   invalidate(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY;

@@ -172,7 +172,8 @@ function live() {
   };
   fresh.addEventListener("click", () => { window.scrollTo({ top: 0 }); show(); });
   window.addEventListener("scroll", () => { if (held.length > 0 && window.scrollY < 80) show(); }, { passive: true });
-  const source = new EventSource(feed.dataset.live);
+  const newest = feed.querySelector("article")?.dataset.id ?? "";
+  const source = new EventSource(feed.dataset.live + "?after=" + encodeURIComponent(newest));
   source.addEventListener("tweets", (event) => {
     const fragments = JSON.parse(event.data);
     if (window.scrollY < 80 && !document.hidden) {
