@@ -67,12 +67,13 @@ export interface StreamTable {
   isSameTopic?(topic: string, id: string): Promise<boolean>;
 
   /**
-   * Rows, rejected records and the next offset of the batch in one transaction; on any failure nothing of it is stored.
+   * Rows, rejected records and the next offset of the batch in one transaction; on any failure nothing of it is stored. A
+   * batch of records with very many fields may be several, one after the other, each with the offset up to which it goes.
    * Calls for different partitions may overlap; calls for one partition must not.
    */
   write(batch: RecordBatch): Promise<WriteOutcome>;
 
-  /** The same for one batch each of several partitions of a topic, all in one transaction. */
+  /** The same for one batch each of several partitions of a topic, all together. */
   writeTogether(batches: readonly RecordBatch[]): Promise<WriteOutcome>;
 
   counts(): StreamTableCounts;

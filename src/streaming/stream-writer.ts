@@ -25,7 +25,7 @@ const COLLECT_MS_MAX = 20;
 export type BatchGroup = readonly [RecordBatch, ...RecordBatch[]];
 
 export interface StreamWriterPort {
-  /** Stores one batch of each of some partitions of one topic, all or none. */
+  /** Stores one batch of each of some partitions of one topic, with the offsets up to which they are stored. */
   write(batches: BatchGroup): Promise<void>;
   /** `bytesWaiting` has gone down. */
   written(): void;

@@ -4,16 +4,10 @@ import { Admission } from "../../src/tweeter/admission.js";
 import { addLive } from "../../src/tweeter/live-events.js";
 import { LiveTimeline } from "../../src/tweeter/live-timeline.js";
 import type { Tweet } from "../../src/tweeter/tweet.js";
-import { newTweetId } from "../../src/tweeter/tweet-id.js";
 import { TweeterMetrics } from "../../src/tweeter/tweeter-metrics.js";
+import { tweetNow } from "./tweet-now.js";
 
 describe("the events of a Tweeter", () => {
-  const tweet = (content: string): Tweet => ({
-    id: newTweetId(Date.now(), "ariel"),
-    handle: "ariel",
-    content,
-    createdAtMs: Date.now(),
-  });
   let stored: Tweet[] = [];
   let timeline: LiveTimeline;
   let admission: Admission;
@@ -53,20 +47,20 @@ describe("the events of a Tweeter", () => {
   }
 
   it("begin with what came between the page, which another instance may have made, and the listening", async () => {
-    const [one, two, three] = [tweet("one tweet"), tweet("two tweet"), tweet("three tweet")];
+    const [one, two, three] = [tweetNow("one tweet"), tweetNow("two tweet"), tweetNow("three tweet")];
     stored = [one, two, three];
     deepEqual(await firstEvent(`/events?after=${one.id}`), [three.id, ["two tweet", "three tweet"]]);
   });
 
   it("go on where a reader that comes back was, whatever its page said", async () => {
-    const [one, two, three] = [tweet("one tweet"), tweet("two tweet"), tweet("three tweet")];
+    const [one, two, three] = [tweetNow("one tweet"), tweetNow("two tweet"), tweetNow("three tweet")];
     stored = [one, two, three];
     const back = { "Last-Event-ID": two.id };
     deepEqual(await firstEvent(`/events?after=${one.id}`, back), [three.id, ["three tweet"]]);
   });
 
   it("are all that is there for a page that had none", async () => {
-    stored = [tweet("one tweet")];
+    stored = [tweetNow("one tweet")];
     deepEqual(await firstEvent("/events?after="), [stored[0]?.id, ["one tweet"]]);
   });
 });

@@ -1,16 +1,10 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { LiveTimeline } from "../../src/tweeter/live-timeline.js";
 import type { Tweet } from "../../src/tweeter/tweet.js";
-import { newTweetId } from "../../src/tweeter/tweet-id.js";
 import { until } from "../support/until.js";
+import { tweetNow } from "./tweet-now.js";
 
 describe("the live timeline", () => {
-  const tweet = (content: string): Tweet => ({
-    id: newTweetId(Date.now(), "ariel"),
-    handle: "ariel",
-    content,
-    createdAtMs: Date.now(),
-  });
   let stored: Tweet[] = [];
   let reads = 0;
   const store = {
@@ -21,7 +15,7 @@ describe("the live timeline", () => {
   };
   let live: LiveTimeline;
   beforeEach(() => {
-    stored = [tweet("before")];
+    stored = [tweetNow("before")];
     reads = 0;
   });
   afterEach(() => live.close());
@@ -34,7 +28,7 @@ describe("the live timeline", () => {
       () => {},
     );
     await live.newest();
-    const [first, second] = [tweet("one"), tweet("two")];
+    const [first, second] = [tweetNow("one"), tweetNow("two")];
     stored.push(first, second);
     live.invalidate();
     await until("it is told", () => told.length > 0);
@@ -50,7 +44,7 @@ describe("the live timeline", () => {
       (added) => told.push(added),
       () => {},
     );
-    const other = tweet("of another instance");
+    const other = tweetNow("of another instance");
     stored.push(other);
     await until("it is told", () => told.length > 0);
     deepEqual(told, [[other]]);

@@ -127,16 +127,16 @@ export function selectGeneration(
   hidden: readonly string[],
   names?: readonly string[],
 ): string {
-  const stored = storedColumns(generation, fields);
-  const columns = fields.flatMap(({ column }, index) => {
-    if (names !== undefined && !names.includes(column)) return [];
-    return `${stored[index]} AS ${quoteIdentifier(column)}`;
+  const isWanted = (name: string): boolean => names === undefined || names.includes(name);
+  const columns = storedColumns(generation, fields).flatMap((stored, index) => {
+    const { column } = fields[index] as Field;
+    return isWanted(column) ? `${stored} AS ${quoteIdentifier(column)}` : [];
   });
-  if (names === undefined && hasRest(fields)) {
+  if (hasRest(fields) && isWanted(REST_COLUMN)) {
     columns.push(hasRest(generation.fields) ? REST_COLUMN : `NULL::JSON AS ${REST_COLUMN}`);
   }
-  const metadata = names === undefined ? METADATA_COLUMNS : METADATA_COLUMNS.filter((name) => names.includes(name));
-  return `SELECT ${[...hidden, ...columns, ...metadata].join(", ")} FROM ${generationTable(home, generation.id)}`;
+  const all = [...hidden, ...columns, ...METADATA_COLUMNS.filter(isWanted)];
+  return `SELECT ${all.join(", ")} FROM ${generationTable(home, generation.id)}`;
 }
 
 /** The stream's present fields as expressions over a generation's columns. */

@@ -13,6 +13,7 @@ import bindings from "@duckdb/node-bindings";
 import type { Merge } from "../live/aggregates.js";
 import { type KeptColumn, type KeptValue, wholeValue } from "../live/groups.js";
 import type { Column, ColumnValues } from "../schema.js";
+import { nullsOf } from "./nulls.js";
 import { ShortTexts } from "./short-texts.js";
 import { converters, logicalTypeOf, microsToMs } from "./value-converters.js";
 
@@ -79,24 +80,10 @@ function appendWide(target: KeptColumn, chunk: DuckDBDataChunk, index: number, c
   const isNull = nullsOf(vector, count);
   for (let row = 0; row < count; row++) {
     const [low, high] = [halves[2 * row] as number, halves[2 * row + 1] as number];
+    const value = high * 2 ** 32 + (low >>> 0);
     if (isNull?.(row)) target.push(null);
-    else if (high >= -0x20_0000 && high < 0x20_0000) target.push(wholeNumber(high, low));
-    else target.push((BigInt(high) << 32n) | BigInt(low >>> 0));
+    else target.push(Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low >>> 0));
   }
-}
-
-/** Between -2^53 and 2^53; the lower end itself is no safe integer. */
-function wholeNumber(high: number, low: number): KeptValue {
-  const value = high * 2 ** 32 + (low >>> 0);
-  return Number.isSafeInteger(value) ? value : BigInt(value);
-}
-
-function nullsOf(
-  vector: ReturnType<typeof bindings.data_chunk_get_vector>,
-  count: number,
-): ((row: number) => boolean) | undefined {
-  const validity: Uint8Array | null = bindings.vector_get_validity(vector, Math.ceil(count / 64) * 8);
-  return validity ? (row) => (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0 : undefined;
 }
 
 function toKept(value: DuckDBValue): KeptValue {

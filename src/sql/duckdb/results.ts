@@ -12,6 +12,7 @@ import {
 import bindings from "@duckdb/node-bindings";
 import { TidetableError } from "../../errors.js";
 import type { Column, ColumnValues, LogicalType } from "../schema.js";
+import { nullsOf } from "./nulls.js";
 import { converters, logicalTypeOf, microsToMs } from "./value-converters.js";
 
 /** Text and bytes carried to the cell at the most; a cell that shows more would only freeze its page. */
@@ -92,10 +93,10 @@ abstract class ColumnBuilder {
   protected abstract values(): ColumnValues;
 
   #markNulls(vector: ReturnType<typeof bindings.data_chunk_get_vector>, count: number): void {
-    const validity: Uint8Array | null = bindings.vector_get_validity(vector, Math.ceil(count / 64) * 8);
-    if (!validity) return;
+    const isNull = nullsOf(vector, count);
+    if (isNull === undefined) return;
     for (let row = 0; row < count; row++) {
-      if (((validity[row >> 3] as number) >> (row & 7)) & 1) continue;
+      if (!isNull(row)) continue;
       if (this.#nulls === undefined || this.#nulls.length < this.rowCount + count) {
         this.#nulls = withLength(this.#nulls ?? new Uint8Array(), Math.max(4096, 2 * (this.rowCount + count)));
       }

@@ -5,7 +5,8 @@
  */
 import type { DuckDBDataChunk, DuckDBValue } from "@duckdb/node-api";
 import bindings from "@duckdb/node-bindings";
-import type { KeptColumn, KeptValue } from "../live/groups.js";
+import type { KeptColumn } from "../live/groups.js";
+import { nullsOf } from "./nulls.js";
 
 const INLINE_BYTES_MAX = 12;
 const WORDS = 4;
@@ -21,61 +22,70 @@ export class ShortTexts {
   append(target: KeptColumn, chunk: DuckDBDataChunk, index: number, count: number): void {
     const vector = bindings.data_chunk_get_vector(chunk.chunk, index);
     const words = new Int32Array(bindings.vector_get_data(vector, count * WORDS * 4).slice().buffer);
-    const validity: Uint8Array | null = bindings.vector_get_validity(vector, Math.ceil(count / 64) * 8);
+    const isNull = nullsOf(vector, count);
     let column: ReturnType<DuckDBDataChunk["getColumnVector"]> | undefined;
-    const decode = (row: number): KeptValue => {
-      column ??= chunk.getColumnVector(index);
-      return textOrNull(column.getItem(row));
-    };
     for (let row = 0; row < count; row++) {
-      const isNull = validity && (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0;
-      const isShort = !isNull && (words[row * WORDS] as number) <= INLINE_BYTES_MAX;
-      target.push(isShort ? this.#known(words, row * WORDS, () => decode(row)) : decode(row));
+      const at = row * WORDS;
+      const isShort = (words[at] as number) <= INLINE_BYTES_MAX;
+      const known = isShort && !isNull?.(row) ? this.#known(words, at) : undefined;
+      if (known !== undefined) {
+        target.push(known);
+        continue;
+      }
+      column ??= chunk.getColumnVector(index);
+      const text = textOrNull(column.getItem(row));
+      if (isShort && text !== null) this.#learn(words, at, text);
+      target.push(text);
     }
   }
 
-  #known(words: Int32Array, at: number, decode: () => KeptValue): KeptValue {
-    const [a, b, c, d] = [words[at], words[at + 1], words[at + 2], words[at + 3]] as [number, number, number, number];
-    const mask = this.#numbers.length - 1;
-    let place = hash(a, b, c, d) & mask;
-    for (let number = this.#numbers[place]; number !== 0; number = this.#numbers[place]) {
-      const known = place * WORDS;
-      if (
-        this.#words[known + 1] === b &&
-        this.#words[known + 2] === c &&
-        this.#words[known + 3] === d &&
-        this.#words[known] === a
-      ) {
-        return this.#texts[(number as number) - 1] as string;
-      }
-      place = (place + 1) & mask;
-    }
-    const text = decode();
-    if (typeof text !== "string") return text;
+  #known(words: Int32Array, at: number): string | undefined {
+    return this.#texts[(this.#numbers[this.#place(words, at)] as number) - 1];
+  }
+
+  #learn(words: Int32Array, at: number, text: string): void {
     this.#texts.push(text);
-    this.#numbers[place] = this.#texts.length;
-    this.#words.set([a, b, c, d], place * WORDS);
+    this.#put(words, at, this.#texts.length);
     if (this.#texts.length * 2 > this.#numbers.length) this.#grow();
-    return text;
   }
 
   #grow(): void {
     const [words, numbers] = [this.#words, this.#numbers];
     this.#words = new Int32Array(words.length * 2);
     this.#numbers = new Int32Array(numbers.length * 2);
-    const mask = this.#numbers.length - 1;
-    numbers.forEach((number, from) => {
-      if (number === 0) return;
-      const text = words.subarray(from * WORDS, (from + 1) * WORDS);
-      let place = hash(...(text as unknown as [number, number, number, number])) & mask;
-      while (this.#numbers[place] !== 0) place = (place + 1) & mask;
-      this.#numbers[place] = number;
-      this.#words.set(text, place * WORDS);
+    numbers.forEach((number, place) => {
+      if (number !== 0) this.#put(words, place * WORDS, number);
     });
+  }
+
+  #put(words: Int32Array, at: number, number: number): void {
+    const place = this.#place(words, at);
+    this.#numbers[place] = number;
+    this.#words.set(words.subarray(at, at + WORDS), place * WORDS);
+  }
+
+  /** Where the text is, or where it would be. */
+  #place(words: Int32Array, at: number): number {
+    const [a, b, c, d] = [words[at], words[at + 1], words[at + 2], words[at + 3]] as [number, number, number, number];
+    const mask = this.#numbers.length - 1;
+    let place = hash(a, b, c, d) & mask;
+    while (this.#numbers[place] !== 0) {
+      const known = place * WORDS;
+      if (
+        this.#words[known] === a &&
+        this.#words[known + 1] === b &&
+        this.#words[known + 2] === c &&
+        this.#words[known + 3] === d
+      ) {
+        return place;
+      }
+      place = (place + 1) & mask;
+    }
+    return place;
   }
 }
 
-function textOrNull(value: DuckDBValue): KeptValue {
+function textOrNull(value: DuckDBValue): string | null {
   if (value === null || typeof value === "string") return value;
   throw new TypeError("a column of texts holds something else");
 }
