@@ -1,7 +1,7 @@
 /**
  * The workbench's page in Chromium, beside a stock JupyterLab that serves the same notebook in the same run. Figures that
  * JupyterLab has no counterpart for stand beside their goal. `PAGE_BENCH_MINUTES` shortens the ten minutes of the ten charts;
- * `PAGE_BENCH_PARTS=freshness,charts` runs some parts only, for who works on them.
+ * `PAGE_BENCH_PARTS=freshness,charts` runs some parts only, for who works on them, and keeps no result.
  */
 
 import type { Measure } from "./measure.js";
@@ -13,8 +13,11 @@ import { measureOpening } from "./page/opening.js";
 
 const allParts = { opening: measureOpening, crowd: measureCrowd, freshness: measureFreshness, charts: measureCharts };
 
+const wanted = process.env.PAGE_BENCH_PARTS?.split(",");
+
+export const isWhole = wanted === undefined;
+
 export async function measures(): Promise<Measure[]> {
-  const wanted = process.env.PAGE_BENCH_PARTS?.split(",");
   const parts = Object.entries(allParts).filter(([name]) => wanted?.includes(name) ?? true);
   const bench = await openBrowserBench();
   const found: Measure[] = [];

@@ -34,8 +34,10 @@ if (values.draw === true) {
   process.exit(0);
 }
 
-const { measures } = (await import(join(folder, `${name}.bench.ts`))) as {
+const { measures, isWhole = true } = (await import(join(folder, `${name}.bench.ts`))) as {
   measures: () => Promise<readonly Measure[]>;
+  /** Whether the run leaves nothing out; only then its result is kept. */
+  isWhole?: boolean;
 };
 const machine = describeMachine();
 const result = { name, date: new Date().toISOString(), machine, measures: await measures() };
@@ -43,7 +45,7 @@ console.log(
   `\n${name} on ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, load ${machine.load}\n`,
 );
 console.log(toTable(result.measures));
-for (const file of [kept, ...(values.json === undefined ? [] : [values.json])]) {
+for (const file of [...(isWhole ? [kept] : []), ...(values.json === undefined ? [] : [values.json])]) {
   writeResult(file, result);
 }
 if (DRAWN.includes(name)) await draw(result);

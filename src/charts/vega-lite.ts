@@ -25,6 +25,8 @@ const clockFormat = { hours: "%H:%M", minutes: "%H:%M" };
 
 const pointsMax = 300;
 const seriesMax = 8;
+/** As many as there are colours; of more, the last slice is all the others together. */
+const slicesMax = 8;
 const widthPx = 560;
 
 /** Okabe and Ito's colours, told apart with every kind of colour vision; the yellow, too pale on white, stands last. */
@@ -35,10 +37,12 @@ export function drawChart(result: QueryResult, chart: Chart): DrawnChart {
   const y = fieldAt(result, chart.y, [x]);
   const color = chart.color === undefined ? undefined : fieldAt(result, chart.color, [x, y]);
   const fields = color === undefined ? [x, y] : [x, y, color];
-  const { rows, cut } = chooseRows(result, chart);
+  const { rows, others = [], cut } = chooseRows(result, chart);
   const values = rows.map((row) =>
     Object.fromEntries(fields.map(({ field, column }) => [field, chartValue(column, row)])),
   );
+  if (others.length > 0)
+    values.push({ [x.field]: `${number(others.length)} others`, [y.field]: sumOf(y.column, others) });
   const spec: VegaLiteSpec = {
     $schema: "https://vega.github.io/schema/vega-lite/v5.json",
     title: title(chart, x, y, color),
@@ -236,12 +240,20 @@ function chartValue(column: Column, row: number): Json {
   return Number.isFinite(number) ? number : null;
 }
 
+interface ChosenRows {
+  readonly rows: readonly number[];
+  /** Rows that one slice stands for. */
+  readonly others?: readonly number[];
+  readonly cut?: string;
+}
+
 /**
- * Bars and slices: the first rows, in the order of the SQL. Along a time axis: the newest points of each series, so that
- * a line that grows keeps its moving end.
+ * Bars: the first rows, in the order of the SQL. Slices: the largest, and one for all the others. Along a time axis: the
+ * newest points of each series, so that a line that grows keeps its moving end.
  */
-function chooseRows(result: QueryResult, chart: Chart): { readonly rows: readonly number[]; readonly cut?: string } {
+function chooseRows(result: QueryResult, chart: Chart): ChosenRows {
   const all = Array.from({ length: result.rowCount }, (_, row) => row);
+  if (chart.mark === "pie") return chooseSlices(result, chart, all);
   const kept = chart.color === undefined ? all : largestSeries(result, chart, all);
   const x = columnAt(result, chart.x);
   const rows = isTime(x) && chart.mark !== "bar" ? newest(x, kept) : kept.slice(0, pointsMax);
@@ -250,8 +262,33 @@ function chooseRows(result: QueryResult, chart: Chart): { readonly rows: readonl
   const which = isTime(x) && chart.mark !== "bar" ? "the newest " : "the first ";
   return {
     rows,
-    cut: `the chart shows ${which}${rows.length} of ${result.totalRowCount.toLocaleString("en-US")} rows${series}`,
+    cut: `the chart shows ${which}${number(rows.length)} of ${number(result.totalRowCount)} rows${series}`,
   };
+}
+
+function chooseSlices(result: QueryResult, chart: Chart, all: readonly number[]): ChosenRows {
+  const among = `${number(all.length)} of ${number(result.totalRowCount)} rows`;
+  const isWhole = all.length === result.totalRowCount;
+  if (all.length <= slicesMax)
+    return isWhole ? { rows: all } : { rows: all, cut: `the chart shows the first ${among}` };
+  const y = columnAt(result, chart.y);
+  const bySize = [...all].sort((a, b) => sumOf(y, [b]) - sumOf(y, [a]));
+  const largest = new Set(bySize.slice(0, slicesMax - 1));
+  const others = all.filter((row) => !largest.has(row));
+  const cut = `the chart shows the ${largest.size} largest slices and one for ${number(others.length)} other rows`;
+  return {
+    rows: all.filter((row) => largest.has(row)),
+    others,
+    cut: isWhole ? cut : `${cut}, of the first ${among}`,
+  };
+}
+
+function number(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+function sumOf(column: Column, rows: readonly number[]): number {
+  return rows.reduce((sum, row) => sum + Number(chartValue(column, row) ?? 0), 0);
 }
 
 function largestSeries(result: QueryResult, chart: Chart, rows: readonly number[]): readonly number[] {

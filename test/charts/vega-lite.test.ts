@@ -130,6 +130,27 @@ describe("drawChart", () => {
     equal(cut, "the chart shows the first 300 of 400 rows");
   });
 
+  it("draws as many slices as there are colours, the last one of all that are small", () => {
+    const names = Array.from({ length: 12 }, (_, index) => `h${index}`);
+    const sizes = [3n, 40n, 5n, 50n, 7n, 60n, 8n, 70n, 9n, 80n, null, 90n];
+    const many = result({ handle: ["text", ...names], count: ["bigint", ...sizes] });
+    const { spec, cut } = draw(many, { mark: "pie" });
+    deepEqual(
+      spec.data.values.map(({ handle, count }) => [handle, count]),
+      [
+        ["h1", 40],
+        ["h3", 50],
+        ["h5", 60],
+        ["h7", 70],
+        ["h8", 9],
+        ["h9", 80],
+        ["h11", 90],
+        ["5 others", 23],
+      ],
+    );
+    equal(cut, "the chart shows the 7 largest slices and one for 5 other rows");
+  });
+
   it("keeps the newest 300 points of a line, in the order of the SQL", () => {
     const times = Array.from({ length: 400 }, (_, index) => start + (400 - index) * minute);
     const many = result({ minute: ["timestamp", ...times], n: ["integer", ...times.map((_, index) => index)] });

@@ -188,7 +188,9 @@ class ResultView extends Widget implements IRenderMime.IRenderer {
     }
     this.#chart ??= createChartPlace();
     if (this.#place.firstChild !== this.#chart.node) this.#place.replaceChildren(this.#chart.node);
-    await this.#chart.draw(drawChart(result, chosen.chart).spec);
+    const { spec, cut } = drawChart(result, chosen.chart);
+    this.#count.textContent = countText(page, this.#isPaused, cut);
+    await this.#chart.draw(spec);
   }
 
   #showAxes(page: ResultPage, chart: { x: number; y: number; color?: number } | undefined): void {
@@ -228,24 +230,25 @@ class ResultView extends Widget implements IRenderMime.IRenderer {
   }
 }
 
-function queryResult({ columns, rows }: ResultPage): QueryResult {
+function queryResult({ columns, rows, totalRows }: ResultPage): QueryResult {
   return {
     columns: columns.map((column, index) => ({
       ...column,
       data: { kind: "values", values: rows.map((row) => row[index] ?? null) },
     })),
     rowCount: rows.length,
-    totalRowCount: rows.length,
+    totalRowCount: totalRows,
     elapsedMs: 0,
   };
 }
 
-function countText({ rows, offset, totalRows, footer }: ResultPage, paused: boolean): string {
+/** @param cut what a chart leaves out, which names the rows by itself */
+function countText({ rows, offset, totalRows, footer }: ResultPage, paused: boolean, cut?: string): string {
   const count = (value: number) => value.toLocaleString("en-US");
   const first = rows.length === 0 ? 0 : offset + 1;
   const which =
     rows.length === totalRows
       ? `${count(totalRows)} ${totalRows === 1 ? "row" : "rows"}`
       : `rows ${count(first)}–${count(offset + rows.length)} of ${count(totalRows)}`;
-  return [which, ...(footer === "" ? [] : [footer]), ...(paused ? ["paused"] : [])].join(" · ");
+  return [cut ?? which, ...(footer === "" ? [] : [footer]), ...(paused ? ["paused"] : [])].join(" · ");
 }
