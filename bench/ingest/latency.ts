@@ -13,10 +13,10 @@ import { type KafkaBench, runPython } from "../support/python.js";
 
 const TOPIC = "paced";
 const RATE = 1_000;
-const RECORDS = 18_000;
+const RECORDS = 30_000;
 const IDLE_MS = 10_000;
-/** In the first seconds broker and engine compile, and what queues up with the producer then has nothing to do with us. */
-const WARM_UP_RECORDS = 8_000;
+/** So long broker and engine compile; on two cores, the broker's compiler alone has one of them for 15 seconds. */
+const WARM_UP_RECORDS = 20_000;
 const POLL_MS = 2;
 
 export async function measureLatency(bench: KafkaBench): Promise<Measure[]> {
@@ -64,10 +64,12 @@ async function followLatencies(bench: KafkaBench, engine: ReturnType<typeof star
   const seen = new Map<number, bigint>();
   const first = await engine.query(`SELECT _partition, max(_offset) FROM ${TOPIC} GROUP BY ALL`);
   note(first, seen);
+  const partitions = [...seen.keys()];
+  const isNew = partitions.map((partition, index) => `(_partition = ${partition} AND _offset > $${index + 1})`);
+  const text = `SELECT _partition, _offset, "sentUs" FROM ${TOPIC} WHERE ${isNew.join(" OR ")}`;
   let lastNewsMs = performance.now();
   while (!produced || (latenciesMs.length < RECORDS && performance.now() - lastNewsMs < 5_000)) {
-    const isNew = [...seen].map(([partition, offset]) => `(_partition = ${partition} AND _offset > ${offset})`);
-    const result = await engine.query(`SELECT _partition, _offset, "sentUs" FROM ${TOPIC} WHERE ${isNew.join(" OR ")}`);
+    const result = await engine.query(text, { parameters: partitions.map((partition) => seen.get(partition) ?? -1n) });
     const nowUs = (performance.timeOrigin + performance.now()) * 1000;
     note(result, seen);
     const sent = result.columns[2] as Column;

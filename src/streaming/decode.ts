@@ -52,6 +52,9 @@ export const RAW_FIELDS: readonly Field[] = [{ key: "value", column: "value", ki
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** Of a stream's first batch: with the fields that these records have, most of the others are read the short way. */
+const SAMPLE_RECORDS = 256;
+
 /** With fields that are inferred. */
 export function decodeBatch(batch: RecordBatch, format: "json" | "text", fields: readonly Field[]): DecodedBatch {
   return format === "json" ? decodeObjects(batch, fields) : decodeText(batch);
@@ -71,6 +74,15 @@ export function decodeObjects(
   fields: readonly Field[],
   { declared = false, tombstones = "count", converted }: ObjectsOptions = {},
 ): DecodedBatch {
+  if (!declared && fields.length === 0 && batch.count > SAMPLE_RECORDS) {
+    const sampled = decodeObjects({ ...batch, count: SAMPLE_RECORDS }, fields, {
+      tombstones,
+      ...withObjects(converted),
+    });
+    if (sampled.fields.length > 0) {
+      return decodeObjects(batch, sampled.fields, { tombstones, ...withObjects(converted) });
+    }
+  }
   const { bytes, valueStarts, valueLengths } = converted?.objects ?? batch;
   const policy = declared ? "declared" : fields.length < FIELDS_MAX ? "open" : "full";
   const scanner = new JsonScanner(fields, batch.count, policy);
@@ -88,6 +100,10 @@ export function decodeObjects(
   const widened = declared ? fields : widenFields(fields, scanner.observed);
   const objects = converted === undefined ? {} : { objects: converted.objects };
   return { ...sorted, ...objects, spans: scanner.spans, overflow, fields: widened };
+}
+
+function withObjects(converted: ObjectsOptions["converted"]): Pick<ObjectsOptions, "converted"> {
+  return converted === undefined ? {} : { converted };
 }
 
 export function decodeText(batch: RecordBatch, tombstones: TombstonePolicy = "count"): DecodedBatch {

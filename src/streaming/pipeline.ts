@@ -23,7 +23,7 @@ import { openTopics } from "./topic-set.js";
 /** Bytes read and not yet written; reading pauses above it. */
 const BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;
 const OPEN_TIMEOUT_MS = 9_000;
-const CAUGHT_UP_POLL_MS = 20;
+const CAUGHT_UP_POLL_MS = 5;
 
 export interface PipelineRequest {
   /** The topic, or what to call several in messages. */

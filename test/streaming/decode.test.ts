@@ -137,6 +137,25 @@ describe("decoding JSON records", () => {
     }
   });
 
+  it("finds the fields of a first batch in all its records, though its beginning is looked at first", () => {
+    const later = [
+      '{"a":1.5}',
+      '{"a":"x"}',
+      '{"a":18446744073709551616}',
+      '{"b":true}',
+      '{"a":[1]}',
+      '{"a":null}',
+      "{}",
+    ];
+    for (const text of [...later, '{"a":9007199254740993,"c":1.5}']) {
+      const batch = recordBatch(values(...new Array<string>(300).fill('{"a":1}'), "no object", text));
+      const first = decodeBatch(batch, "json", []);
+      deepEqual(first.fields === decodeBatch(batch, "json", first.fields).fields, true, text);
+      equal(kinds(first.fields), kindsAfter('{"a":1}', text), text);
+      deepEqual([first.rows.length, first.rejected.map(({ row }) => row)], [301, [300]], text);
+    }
+  });
+
   it("lets a rejected record add no columns", () => {
     equal(kinds(decode('{"a":1}', '{"b":1', '{"c":1,"c":2}').fields), "a:bigint");
   });

@@ -23,7 +23,7 @@ export class ChainPool {
   async use<T>(work: (chain: IngestChain) => Promise<T>): Promise<T> {
     const chain = await this.#take();
     try {
-      return await work(chain);
+      return await this.#database.threads.during(() => work(chain));
     } finally {
       this.#giveBack(chain);
     }

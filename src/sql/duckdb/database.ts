@@ -9,6 +9,7 @@ import type { StreamTableDefinition } from "../sql-engine.js";
 import { damaged, isDamage } from "./errors.js";
 import { INTERNAL_SCHEMA, MEMORY_CATALOG, type StreamHome, streamHome } from "./generations.js";
 import { markDamaged, type OpenStore } from "./store.js";
+import { ThreadBudget } from "./thread-budget.js";
 import { WriteGate } from "./write-gate.js";
 
 /** Bytes of records between checkpoints of a file: its log stays short enough to be replayed in about a second. */
@@ -40,6 +41,7 @@ export interface StreamChange {
 
 export class DuckDbDatabase {
   readonly gate = new WriteGate();
+  readonly threads: ThreadBudget;
   readonly description: string;
   readonly notice: string | undefined;
   readonly #instance: DuckDBInstance;
@@ -56,6 +58,7 @@ export class DuckDbDatabase {
     this.#onDamage = onDamage;
     this.#instance = store.instance;
     this.#control = control;
+    this.threads = new ThreadBudget((threads) => this.#setThreads(threads));
     this.description = store.description;
     this.notice = store.notice;
   }
@@ -165,11 +168,24 @@ export class DuckDbDatabase {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.threads.close();
     this.#control.closeSync();
     this.#instance.closeSync();
+  }
+
+  /** On a connection of its own: it may wait for a task. A database that fails here fails its writers too, and they tell. */
+  async #setThreads(threads: number): Promise<void> {
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run(`SET GLOBAL threads = ${threads}`);
+    } catch (error) {
+      this.noteFailure(error);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /** An earlier kernel's streams in memory are gone; their views name nothing. */

@@ -338,7 +338,7 @@ export class DuckDbEngine implements SqlEngine {
 
   async close(): Promise<void> {
     for (const name of [...this.#streams.keys()]) await this.closeStreamTable(name);
-    this.#database.close();
+    await this.#database.close();
   }
 
   async #dropEarlierResult(connection: DuckDBConnection, name: string): Promise<void> {

@@ -308,12 +308,7 @@ export interface OffsetStep {
   readonly tombstones: number;
 }
 
-/** Of one partition, whose row only its own writer touches. Parameters: next offset, rows, rejected, tombstones, stream, topic, partition. */
-export function updateOffset(schema: string): string {
-  return `UPDATE ${schema}.offsets SET next_offset = $1::BIGINT, rows = rows + $2::BIGINT, rejected = rejected + $3::BIGINT, tombstones = tombstones + $4::BIGINT WHERE stream = $5::VARCHAR AND topic = $6::VARCHAR AND partition = $7::INTEGER`;
-}
-
-/** Of several at once. Lists by position, because planning a join would cost more than all the rest of a small batch. */
+/** Of each partition's row. Lists by position, because planning a join would cost more than all the rest of a small batch. */
 export function updateOffsets({ schema, name }: StreamHome, topic: string, steps: readonly OffsetStep[]): string {
   const partitions = steps.map(({ partition }) => partition).join(", ");
   const of = (value: (step: OffsetStep) => number | bigint): string =>

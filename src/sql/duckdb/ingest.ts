@@ -31,7 +31,6 @@ import {
   layoutColumns,
   type OffsetStep,
   type StreamHome,
-  updateOffset,
   updateOffsets,
 } from "./generations.js";
 import { fillPlaced, placeBytes, textAt } from "./text-vectors.js";
@@ -42,6 +41,7 @@ const REJECTED_BYTES_KEPT = 64 * 1024;
 const FIXED_COLUMNS = 7;
 /** Topics whose statements are kept. */
 const STATEMENTS_MAX = 32;
+const BEGIN = "BEGIN TRANSACTION";
 /** Any text: what counts is that it is there. */
 const GONE = Buffer.from("x");
 const NONE: ReadonlySet<number> = new Set();
@@ -76,14 +76,14 @@ interface RowsPart extends IngestPart {
 /** Without parameters: DuckDB plans a statement that has some anew at each run. */
 interface Statements {
   readonly rows: DuckDBPreparedStatement;
-  readonly errors: DuckDBPreparedStatement;
+  /** Prepared for the first record that is rejected: planning costs as much as the rows of a small batch. */
+  errors?: DuckDBPreparedStatement;
 }
 
 export class IngestChain {
   readonly #connection: DuckDBConnection;
   readonly #rowsFunction: string;
   readonly #errorsFunction: string;
-  #advance: { readonly schema: string; readonly update: DuckDBPreparedStatement } | undefined;
   /** By topic, for one generation of one table. */
   readonly #statements = new Map<string, Statements>();
   #statementsOf = "";
@@ -108,15 +108,12 @@ export class IngestChain {
     this.#job = job;
     this.#layout = ingestLayout(job.home, job.generation.fields, job.layout);
     const statements = await this.#prepare(job);
-    await this.#connection.run("BEGIN TRANSACTION");
     try {
+      if (job.isRetry === true) await this.#connection.run(BEGIN);
+      else await this.#beginWithOffsets(job);
       await this.#insertRows(statements.rows, job);
-      if (job.isRetry === true) {
-        await this.#settleRetried(job);
-      } else {
-        await this.#insertErrors(statements.errors, job);
-        await this.#advanceOffsets(job);
-      }
+      if (job.isRetry === true) await this.#settleRetried(job);
+      else await this.#insertErrors(statements, job);
       await this.#connection.run("COMMIT");
     } catch (error) {
       // A failed statement leaves the transaction open, and a later COMMIT would store the rest of it.
@@ -149,13 +146,9 @@ export class IngestChain {
     }
     const known = this.#statements.get(topic);
     if (known !== undefined) return known;
-    const prepare = (text: string) => this.#connection.prepare(text);
-    const statements = {
-      rows: await prepare(
-        insertRows(job.home, job.generation, job.layout, { topic, tableFunction: this.#rowsFunction }),
-      ),
-      errors: await prepare(insertErrors(job.home, { topic, tableFunction: this.#errorsFunction })),
-    };
+    const source = { topic, tableFunction: this.#rowsFunction };
+    const text = insertRows(job.home, job.generation, job.layout, source);
+    const statements: Statements = { rows: await this.#connection.prepare(text) };
     this.#statements.set(topic, statements);
     this.#statementsOf = of;
     return statements;
@@ -164,7 +157,7 @@ export class IngestChain {
   #forgetStatements(): void {
     for (const statements of this.#statements.values()) {
       statements.rows.destroySync();
-      statements.errors.destroySync();
+      statements.errors?.destroySync();
     }
     this.#statements.clear();
   }
@@ -177,47 +170,29 @@ export class IngestChain {
     if (result.rowsChanged !== rows) throw new Error(`the insert stored ${result.rowsChanged} of ${rows} rows`);
   }
 
-  async #insertErrors(statement: DuckDBPreparedStatement, job: IngestJob): Promise<void> {
+  async #insertErrors(statements: Statements, job: IngestJob): Promise<void> {
     const rejected = countOf(job, (decoded) => decoded.rejected.length);
     if (rejected === 0) return;
-    const result = await statement.run();
+    const source = { topic: topicOf(job), tableFunction: this.#errorsFunction };
+    statements.errors ??= await this.#connection.prepare(insertErrors(job.home, source));
+    const result = await statements.errors.run();
     if (result.rowsChanged !== rejected) {
       throw new Error(`the insert stored ${result.rowsChanged} of ${rejected} rejected records`);
     }
   }
 
-  /** One row per stream, topic and partition; only this partition's writer touches it, so transactions never conflict. */
-  async #advanceOffsets(job: IngestJob): Promise<void> {
-    const [first, ...others] = job.parts;
-    if (first === undefined) return;
+  /**
+   * Begins the transaction, and in the same call, because each call wakes another thread, moves the offsets on. One row per stream,
+   * topic and partition; only this partition's writer touches it, so transactions never conflict.
+   */
+  async #beginWithOffsets(job: IngestJob): Promise<void> {
     const steps = job.parts.map(offsetStep);
-    const updated =
-      others.length === 0
-        ? await this.#advanceOne(job.home, first)
-        : await this.#connection.run(updateOffsets(job.home, topicOf(job), steps));
+    const updated = await this.#connection.run(`${BEGIN}; ${updateOffsets(job.home, topicOf(job), steps)}`);
     if (updated.rowsChanged === steps.length) return;
     // A partition's first batch.
     const inserted = await this.#connection.run(insertOffsets(job.home, topicOf(job), steps));
     const stored = updated.rowsChanged + inserted.rowsChanged;
     if (stored !== steps.length) throw new Error(`${stored} of ${steps.length} offsets were stored`);
-  }
-
-  /** Prepared, and with parameters, which have it planned anew: a plan for an empty table would go on finding nothing. */
-  async #advanceOne(home: StreamHome, part: IngestPart): Promise<{ readonly rowsChanged: number }> {
-    if (this.#advance?.schema !== home.schema) {
-      this.#advance?.update.destroySync();
-      this.#advance = { schema: home.schema, update: await this.#connection.prepare(updateOffset(home.schema)) };
-    }
-    const { update } = this.#advance;
-    const step = offsetStep(part);
-    update.bindBigInt(1, step.next);
-    update.bindBigInt(2, BigInt(step.rows));
-    update.bindBigInt(3, BigInt(step.rejected));
-    update.bindBigInt(4, BigInt(step.tombstones));
-    update.bindVarchar(5, home.name);
-    update.bindVarchar(6, part.batch.topic);
-    update.bindInteger(7, step.partition);
-    return update.run();
   }
 
   /** Those that are rows now go from the errors, the others get the reason of now. */

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { errorMessage, TidetableError } from "../../errors.js";
 import { INTERNAL_SCHEMA, MEMORY_CATALOG } from "./generations.js";
+import { THREADS } from "./thread-budget.js";
 
 export interface StoreRequest {
   readonly kind: "file" | "memory";
@@ -185,8 +186,7 @@ async function openMemory(notice?: string): Promise<OpenStore> {
 
 async function createInstance(path: string): Promise<DuckDBInstance> {
   const instance = await DuckDBInstance.create(path, {
-    // Two are as fast as more for ingest and leave cores to what else runs on a notebook's machine.
-    threads: "2",
+    threads: String(THREADS),
     memory_limit: `${memoryLimitMiB()}MiB`,
     // Checkpoints are scheduled by us: automatic ones never come when writers always overlap.
     checkpoint_threshold: "1TB",
@@ -200,6 +200,8 @@ async function createInstance(path: string): Promise<DuckDBInstance> {
     await connection.run("SET GLOBAL TimeZone = 'UTC'");
     await connection.run(`ATTACH ':memory:' AS ${MEMORY_CATALOG}`);
     await connection.run("SET GLOBAL enable_external_access = false");
+    // The one thing that changes while it runs.
+    await connection.run("SET GLOBAL allowed_configs = ['threads']");
     await connection.run("SET GLOBAL lock_configuration = true");
   } catch (error) {
     instance.closeSync();
