@@ -11,6 +11,9 @@ import { type Row, rowChange, sameValue } from "./vega-rows.js";
 /** How often charts were built and moved since the page was loaded; read by tests and by the curious. */
 export const chartCounters = { embeds: 0, moves: 0 };
 
+/** Moves of a chart after which it is looked through for what is gone. */
+const forgetEvery = 100;
+
 const drawings = new Set<ChartDrawing>();
 
 darkQuery.addEventListener("change", () => {
@@ -36,6 +39,7 @@ interface Shown {
   readonly dataName: string | undefined;
   /** Rows as they came; Vega works on copies, because it writes into what it is given. */
   rows: readonly Row[];
+  moves: number;
 }
 
 export class ChartDrawing {
@@ -158,7 +162,7 @@ export class ChartDrawing {
     this.#shown?.finalize();
     this.node.classList.remove("tt-chart-failed");
     this.node.replaceChildren(place);
-    this.#shown = { view, finalize, frame, dataName, rows };
+    this.#shown = { view, finalize, frame, dataName, rows, moves: 0 };
     this.node.dataset.rows = String(rows.length);
   }
 
@@ -178,7 +182,7 @@ export class ChartDrawing {
 async function move(shown: Shown, rows: readonly Row[]): Promise<void> {
   const change = rowChange(shown.rows, rows);
   if (change === undefined || shown.dataName === undefined) return;
-  const { vega } = await import("./vega-embed.js");
+  const { vega, forgetGoneRows } = await import("./vega-embed.js");
   const changes = vega.changeset();
   const present: object[] = shown.view.data(shown.dataName);
   const keptEnd = change.keptFrom + change.kept;
@@ -194,6 +198,8 @@ async function move(shown: Shown, rows: readonly Row[]): Promise<void> {
   shown.rows = rows;
   await shown.view.runAsync();
   chartCounters.moves++;
+  shown.moves++;
+  if (shown.moves % forgetEvery === 0) forgetGoneRows(shown.view);
   shown.view.container()?.closest<HTMLElement>(".tt-chart")?.setAttribute("data-rows", String(rows.length));
 }
 

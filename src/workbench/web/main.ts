@@ -6,6 +6,7 @@ import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { ServerConnection, ServiceManager } from "@jupyterlab/services";
 import { listIcon, notebookIcon } from "@jupyterlab/ui-components";
 import { BoxLayout, BoxPanel, Widget } from "@lumino/widgets";
+import { calmOutputs } from "./calm-outputs.js";
 import { chartCounters, chartViews } from "./chart-drawing.js";
 import { createCommands } from "./commands.js";
 import { addCompletion } from "./completion.js";
@@ -79,6 +80,7 @@ async function open(): Promise<void> {
     shutOutOthers: () => shutOutOthers(services),
   });
   showTimes(panel);
+  calmOutputs(context.model);
   takeStillsAtSave(context);
   reattachDisplays(panel);
   announceHost(context.sessionContext);

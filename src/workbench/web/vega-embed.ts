@@ -41,3 +41,29 @@ export async function embedChart(place: HTMLElement, spec: object, mode: "vega" 
   (view as unknown as { cleanThreshold: number }).cleanThreshold = goneRowsMax;
   return { view, finalize };
 }
+
+interface Operators {
+  readonly nodes: Readonly<Record<string, { readonly value?: unknown }>>;
+  readonly subcontext?: readonly Operators[];
+}
+
+/**
+ * Where a view hands on copies of its rows, it notes for each row that it is gone, and keeps the note: this drops the notes.
+ * No interface of Vega's reaches them. Costs as much as there are notes.
+ */
+export function forgetGoneRows(view: vega.View): void {
+  forgetIn((view as unknown as { readonly _runtime: Operators })._runtime);
+}
+
+function forgetIn({ nodes, subcontext = [] }: Operators): void {
+  const { relay } = vega.transforms as unknown as { readonly relay: new () => object };
+  for (const operator of Object.values(nodes)) {
+    if (!(operator instanceof relay) || !isTable(operator.value)) continue;
+    for (const key of Object.keys(operator.value)) if (operator.value[key] === null) delete operator.value[key];
+  }
+  for (const inner of subcontext) forgetIn(inner);
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
