@@ -7,7 +7,7 @@ import embed, { type EmbedOptions, type VisualizationSpec } from "vega-embed";
 
 export { vega };
 
-const goneRowsMax = 300;
+const goneRowsMax = 50;
 
 const refusingLoader = {
   load: () => Promise.reject(new Error("charts here show inline data only; nothing is loaded from an address")),
@@ -37,7 +37,7 @@ export async function embedChart(place: HTMLElement, spec: object, mode: "vega" 
   // It may hold options for the embedding, even another specification.
   const { usermeta: _, ...plain } = spec as { readonly usermeta?: unknown };
   const { view, finalize } = await embed(place, plain as VisualizationSpec, options);
-  // Vega keeps the names of rows that are gone until there are so many, for each mark of its own; its 10,000 are megabytes a chart.
+  // Vega keeps the names of rows that are gone until there are so many, for each mark, its own 10,000 being megabytes a chart; axes have new ticks all the time.
   (view as unknown as { cleanThreshold: number }).cleanThreshold = goneRowsMax;
   return { view, finalize };
 }
