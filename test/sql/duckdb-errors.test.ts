@@ -1,5 +1,5 @@
 /** What a user reads when a query names what is not there. */
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, match } from "node:assert/strict";
 import { describeQueryError } from "../../src/sql/duckdb/errors.js";
 import type { TableInfo } from "../../src/sql/sql-engine.js";
 
@@ -34,4 +34,25 @@ describe("errors of a query", () => {
       deepEqual([error.code, error.message, error.retryable], ["SQL_INVALID", message, retryable]);
     });
   }
+
+  for (const [what, query, near, name] of [
+    ["a table", "SELECT 1 FROM some", "some", "some"],
+    ["a column", "SELECT max(at) FROM tweets", ")", "at"],
+  ] as const) {
+    it(`${what} whose name is a word of SQL`, () => {
+      const line = `LINE 1: ${query}`;
+      const caret = `${" ".repeat(line.lastIndexOf(near === ")" ? ") FROM" : near))}^`;
+      const cause = new Error(`Parser Error: syntax error at or near "${near}"\n\n${line}\n${caret}`);
+      const reserved: TableInfo = { name: "some", kind: "stream", columns: [{ name: "at", sqlType: "BIGINT" }] };
+      const { message } = describeQueryError(cause, [tweets, reserved], []);
+      match(message, new RegExp(`${name} is also a word of SQL itself: as a name it is written "${name}"`));
+    });
+  }
+
+  it("leaves other faults of syntax as they are", () => {
+    const cause = new Error(
+      'Parser Error: syntax error at or near "FORM"\n\nLINE 1: SELECT 1 FORM tweets\n                 ^',
+    );
+    match(describeQueryError(cause, [tweets], []).message, /^syntax error at or near "FORM"\n\nLINE 1/);
+  });
 });

@@ -35,10 +35,27 @@ export function describeQueryError(
     const message = `Queries may not reach files, the network or the engine's settings. ${withoutPrefix(text)}`;
     return new TidetableError("SQL_INVALID", message, { cause: error });
   }
+  const reserved = reservedName(text, catalog);
+  if (reserved !== undefined) {
+    const quoted = `"${reserved}"`;
+    const message = `${withoutPrefix(text)}. ${reserved} is also a word of SQL itself: as a name it is written ${quoted}, in double quotes.`;
+    return invalid(message, text, error);
+  }
   const code = /^(Parser|Binder|Catalog|Syntax|Not implemented|Invalid Input) Error/i.test(text)
     ? "SQL_INVALID"
     : "SQL_FAILED";
   return new TidetableError(code, `${withoutPrefix(text)}${caretOf(text)}`, { cause: error });
+}
+
+/** The name of a table or column at which the parser stopped, or right behind which it did: it took it for another word. */
+function reservedName(text: string, catalog: readonly TableInfo[]): string | undefined {
+  const found = /^Parser Error: syntax error at or near [\s\S]*?(LINE \d+: .*)\n( *)\^/.exec(text);
+  if (found === null) return undefined;
+  const [, line = "", blanks = ""] = found;
+  const at = /^[A-Za-z_]\w*/.exec(line.slice(blanks.length))?.[0];
+  const before = /([A-Za-z_]\w*)\W*$/.exec(line.slice(0, blanks.length))?.[1];
+  const names = catalog.flatMap(({ name, columns }) => [name, ...columns.map((column) => column.name)]);
+  return [at, before].flatMap((word) => names.find((name) => name.toLowerCase() === word?.toLowerCase()) ?? [])[0];
 }
 
 /** Whether DuckDB says that what it finds in its file cannot be. */
