@@ -30,6 +30,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+// A terminal that is gone takes no line any more; what runs is stopped all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => stopping.abort());
+
 let exitCode: number;
 try {
   exitCode = await main(readPipelineRequest(process.argv.slice(2)));
