@@ -5,6 +5,8 @@ import type { TableInfo } from "../sql-engine.js";
 
 const NAMES_SHOWN_MAX = 30;
 
+export const NO_SETTINGS = "Queries may not reach files, the network or the engine's settings.";
+
 /**
  * @param mentioned names of the tables that the query reads; empty when unknown.
  */
@@ -32,7 +34,7 @@ export function describeQueryError(
     return new TidetableError("SQL_FAILED", message, { cause: error });
   }
   if (/^Permission Error/i.test(text) || /configuration has been locked/i.test(text)) {
-    const message = `Queries may not reach files, the network or the engine's settings. ${withoutPrefix(text)}`;
+    const message = `${NO_SETTINGS} ${withoutPrefix(text)}`;
     return new TidetableError("SQL_INVALID", message, { cause: error });
   }
   const reserved = reservedName(text, catalog);

@@ -8,6 +8,7 @@ import {
 } from "@duckdb/node-api";
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { SqlValue } from "../schema.js";
+import { NO_SETTINGS } from "./errors.js";
 import { toBoundValue } from "./value-converters.js";
 
 /** Statements after which tables may hold something else. */
@@ -41,12 +42,19 @@ export async function runStatements(
   for (let index = 0; index < count; index++) {
     throwIfAborted(signal);
     const statement = await statements.prepare(index);
+    refuseThreads(statement, text);
     changes ||= !READ_ONLY_STATEMENTS.has(statement.statementType);
     const result = await start(statement, parameters);
     if (index === count - 1) return { result, changes };
     await result.fetchAllChunks();
   }
   throw new RangeError("a text with statements has a last one");
+}
+
+/** The one setting that is not locked (thread-budget.ts); all others DuckDB refuses by itself. */
+function refuseThreads(statement: DuckDBPreparedStatement, text: string): void {
+  if (statement.statementType !== StatementType.SET || !/threads/i.test(text)) return;
+  throw new TidetableError("SQL_INVALID", `${NO_SETTINGS} The number of threads is the engine's own.`);
 }
 
 async function extractStatements(connection: DuckDBConnection, text: string): Promise<DuckDBExtractedStatements> {
