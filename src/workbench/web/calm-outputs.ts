@@ -37,7 +37,7 @@ export function calmOutputs(notebook: INotebookModel): void {
     waiting.set(this, new Set(every.filter((index) => outputs.get(index).type !== "stream")));
   };
   const settleNow = () => settle(write);
-  for (const type of ["pointerdown", "keydown", "dragstart"] as const) {
+  for (const type of ["pointerdown", "keydown", "click", "dragstart"] as const) {
     document.addEventListener(type, settleNow, { capture: true });
   }
   const toJSON = notebook.toJSON.bind(notebook);
