@@ -195,7 +195,7 @@ class LateAnswerError extends Error {
   override readonly name = "LateAnswerError";
 
   constructor(timeoutMs: number) {
-    super(`no answer within ${timeoutMs / 1000} s`);
+    super(`no answer within ${Math.ceil(timeoutMs) / 1000} s`);
   }
 }
 

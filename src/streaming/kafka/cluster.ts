@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../errors.js";
 import { nearestFirst } from "../../sql/identifiers.js";
-import { BrokerConnection, isRefused, type KafkaConnection } from "./client.js";
+import { BrokerConnection, isLate, isRefused, type KafkaConnection } from "./client.js";
 import {
   errorCode,
   type KafkaBroker,
@@ -53,11 +53,14 @@ export class KafkaCluster {
       let refused = 0;
       for (const address of this.#connection.brokers) {
         signal.throwIfAborted();
+        const timeoutMs = Math.max(1, Math.min(connectTimeoutMs, deadlineMs - performance.now()));
         try {
-          await this.#connectTo(address, Math.max(1, Math.min(connectTimeoutMs, deadlineMs - performance.now())));
+          await this.#connectTo(address, timeoutMs);
           return;
         } catch (error) {
-          failure = error;
+          // A try that our own deadline cut short says less than the one before it.
+          const isCut = timeoutMs < connectTimeoutMs && isLate(error);
+          if (failure === undefined || !isCut) failure = error;
           if (error instanceof TidetableError && !error.retryable) throw error;
           if (isRefused(error)) refused += 1;
         }
