@@ -49,6 +49,13 @@ describe("errors of a query", () => {
     });
   }
 
+  it("takes no other name for a word of SQL, where a word before it is misspelt", () => {
+    const cause = new Error(
+      'Parser Error: syntax error at or near "tweets"\n\nLINE 1: SELECT handle FORM tweets\n                           ^',
+    );
+    match(describeQueryError(cause, [tweets], []).message, /^syntax error at or near "tweets"\n\nLINE 1/);
+  });
+
   it("leaves other faults of syntax as they are", () => {
     const cause = new Error(
       'Parser Error: syntax error at or near "FORM"\n\nLINE 1: SELECT 1 FORM tweets\n                 ^',
