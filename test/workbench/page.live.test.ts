@@ -206,6 +206,24 @@ describe("the workbench's page", function () {
     await page.locator(".tt-tooltip").waitFor({ state: "hidden" });
   });
 
+  it("shows its menu above a tooltip that came late", async () => {
+    const page = await open(["const greeting = 'hello';"]);
+    await runCell(page, 0);
+    await cellsFinished(page, 1);
+    const tooltip = page.locator(".cm-tooltip").first();
+    await codeCell(page, 0).getByText("greeting", { exact: true }).hover();
+    await tooltip.waitFor({ timeout: 30_000 });
+    // By key: the pointer stays, and the tooltip with it, as one that comes after the pointer went to the menu.
+    await page.locator(".tt-more summary").focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".tt-more .tt-menu").waitFor();
+    ok(await tooltip.isVisible());
+    const height = (selector: string) =>
+      page.evaluate<number>(`Number(getComputedStyle(document.querySelector("${selector}")).zIndex)`);
+    const [menu, late] = [await height(".tt-header"), await height(".cm-tooltip")];
+    ok(menu > late, `the menu is at ${menu}, the tooltip at ${late}`);
+  });
+
   it("runs no script of an output, even of a cell that was just run", async () => {
     const attack = "window.hostile = 1";
     const page = await open([

@@ -3,7 +3,7 @@
  * before anybody reads it: saves, and whatever the person at the page does. That model is made for undo and for several
  * authors: of each replacement it keeps a trace for ever, and copies the output whole. What is shown is the newest at once.
  */
-import { CodeCellModel, isCodeCellModel } from "@jupyterlab/cells";
+import { CodeCellModel } from "@jupyterlab/cells";
 import type { INotebookModel } from "@jupyterlab/notebook";
 import type { IOutputAreaModel } from "@jupyterlab/outputarea";
 
@@ -24,7 +24,7 @@ export function calmOutputs(notebook: INotebookModel): void {
   const write = prototype.onOutputsChange;
   prototype.onOutputsChange = function (outputs, change) {
     const isReplaced = change.type === "set" && change.newValues.length === 1;
-    if (isReplaced && change.newValues[0]?.type !== "stream" && isCodeCellModel(this)) {
+    if (isReplaced && change.newValues[0]?.type !== "stream") {
       const indexes = waiting.get(this) ?? new Set();
       waiting.set(this, indexes.add(change.newIndex));
       timer ??= window.setTimeout(() => settle(write), settleEveryMs);
