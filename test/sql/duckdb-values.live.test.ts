@@ -1,6 +1,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import type { TidetableError } from "../../src/errors.js";
 import { DuckDbEngine } from "../../src/sql/duckdb/engine.js";
+import { RESERVED_WORDS } from "../../src/sql/duckdb/errors.js";
 import { type Column, cellValue, type LogicalType, type SqlValue } from "../../src/sql/schema.js";
 
 const MS = Date.UTC(2026, 0, 31, 9, 30, 0, 125);
@@ -20,6 +21,13 @@ describe("values from DuckDB", () => {
     const result = await engine.query({ text, parameters, rowLimit: 100_000 }, new AbortController().signal);
     return result.columns[0] as Column;
   }
+
+  it("of its own words of SQL are those that errors know", async () => {
+    const text =
+      "SELECT string_agg(keyword_name, ' ' ORDER BY keyword_name) FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'";
+    const words = cellValue(await column(text), 0);
+    equal(words, [...RESERVED_WORDS].toSorted().join(" "));
+  });
 
   const cases: ReadonlyArray<readonly [string, LogicalType, string, unknown]> = [
     ["true", "boolean", "BOOLEAN", true],
