@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CellOutput } from "../../src/cell-output.js";
+import { quietCell } from "../../src/cells/console-cell.js";
 import { readConfig } from "../../src/config.js";
 import { openTidetable } from "../../src/session.js";
 import { cassandraClient, closeCassandraClient } from "../../src/tweeter/cassandra-client.js";
@@ -78,12 +78,13 @@ export interface CountedInNotebook {
 /** The notebook: `stream("tweets")` and `cassandra("tweeter.tweets")`, as a cell would write them. */
 export async function countInNotebook({ brokers, contactPoints, topic }: Addresses): Promise<CountedInNotebook> {
   const directory = await mkdtemp(join(tmpdir(), "tidetable-count-"));
+  const cell = quietCell();
   const { library, close } = openTidetable({
     config: readConfig(
       { KAFKA_BROKERS: brokers, CASSANDRA_CONTACT_POINTS: contactPoints, TIDETABLE_DATA: directory },
       directory,
     ),
-    currentCell: () => quietCell,
+    currentCell: () => cell,
     workingDirectory: directory,
   });
   try {
@@ -104,7 +105,7 @@ export async function countInNotebook({ brokers, contactPoints, topic }: Address
         perHandle: new Map([...handles].map(({ handle, n }) => [handle, Number(n)])),
       };
     };
-    // The cell that docs/pipeline.md shows.
+    // As the last cell of the tutorial asks.
     const handles = await sql<{ stored: bigint; streamed: bigint }>`
       SELECT handle, count(stored.id) AS stored, count(tweets.id) AS streamed
       FROM stored FULL JOIN tweets USING (id, handle)
@@ -120,18 +121,6 @@ export async function countInNotebook({ brokers, contactPoints, topic }: Address
     await rm(directory, { recursive: true, force: true });
   }
 }
-
-/** A cell that shows nothing: what is counted is said by whoever asked. */
-const quietCell: CellOutput = {
-  signal: new AbortController().signal,
-  display() {},
-  updateDisplay() {},
-  clearOutput() {},
-  write(stream, text) {
-    if (stream === "stderr") process.stderr.write(text);
-  },
-  updateIntervalMs: () => 60_000,
-};
 
 export function add(counts: Map<string, number>, key: string, more: number): void {
   counts.set(key, (counts.get(key) ?? 0) + more);

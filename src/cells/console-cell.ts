@@ -19,3 +19,17 @@ export function consoleCell(): CellOutput {
     updateIntervalMs: () => 10_000,
   };
 }
+
+/** The cell of a program that shows nothing of its streams and results; what is wrong is said all the same. */
+export function quietCell(signal: AbortSignal = new AbortController().signal): CellOutput {
+  return {
+    signal,
+    display() {},
+    updateDisplay() {},
+    clearOutput() {},
+    write(stream, text) {
+      if (stream === "stderr") process.stderr.write(text);
+    },
+    updateIntervalMs: () => 60_000,
+  };
+}

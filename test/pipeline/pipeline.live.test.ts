@@ -15,6 +15,8 @@ import { askControl, serveControl } from "../../scripts/pipeline/control.js";
 import { Pipeline } from "../../scripts/pipeline/pipeline.js";
 import { startReaders } from "../../scripts/pipeline/readers.js";
 import { rehearse } from "../../scripts/pipeline/rehearse.js";
+import { startKernel } from "../support/jupyter-client.js";
+import { codeCellsOf, tutorialPath } from "../support/notebook.js";
 import { isAlive } from "../support/process-alive.js";
 import { requireComponent } from "../support/require-component.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
@@ -66,6 +68,33 @@ describe("npm run pipeline", function () {
       said.join("\n"),
     );
     match(said.join("\n"), /SIGKILL to tweeter 2/);
+  });
+
+  it("shows tweets stored against tweets streamed in the tutorial's last cell", async () => {
+    ok(pipeline !== undefined);
+    const kernel = await startKernel({
+      directory: folder.path,
+      environment: {
+        KAFKA_BROKERS: pipeline.brokers,
+        CASSANDRA_CONTACT_POINTS: pipeline.contactPoints,
+        TIDETABLE_DATA: join(folder.path, "notebook"),
+      },
+    });
+    try {
+      const cells = codeCellsOf(readFileSync(tutorialPath, "utf8")).map(({ source }) => source);
+      const [load = "", open = "", stored = ""] = [/^import /, /stream\("tweets"\)/, /cassandra\("/].map((pattern) =>
+        cells.find((source) => pattern.test(source)),
+      );
+      await kernel.execute(load);
+      await kernel.execute(`${open}\nawait tweets.caughtUp()`, { deadlineMs: 60_000 });
+      const { outputs } = await kernel.execute(stored, { deadlineMs: 60_000 });
+      const shown = outputs.map((output) => String(output.data?.["text/plain"] ?? output.evalue ?? "")).join("\n");
+      const rows = [...shown.matchAll(/^\S+ +(\d+) +(\d+)$/gm)];
+      ok(rows.length > 10, shown);
+      for (const [row, inCassandra, onTopic] of rows) equal(inCassandra, onTopic, row);
+    } finally {
+      await kernel.shutdown();
+    }
   });
 
   it("is scaled from a second terminal without a failed GET, and says what it cannot do", async () => {

@@ -26,7 +26,8 @@ export function tutorialTests(at: SparkFixture): void {
     const spark = await run(at, cells, { TIDETABLE_ENGINE: "spark", SPARK_REMOTE: at.spark.address });
     let compared = 0;
     for (const [index, source] of cells.entries()) {
-      if (!/%%sql|sql`|found/.test(source)) continue;
+      // There is no Cassandra here, so that cell has nothing to compare.
+      if (!/%%sql|sql`|found/.test(source) || source.includes("cassandra(")) continue;
       const [ours, theirs] = [duckdb[index] ?? [], spark[index] ?? []];
       ok(ours.length > 0, source);
       // Each engine has its own words for why a record is no row; which ones they are is the same.
