@@ -10,13 +10,14 @@ import type { CellLibrary } from "./cells/library.js";
 import { pagePanel, panelTarget } from "./cells/page-panel.js";
 import { WatchedEngine } from "./cells/watched-engine.js";
 import type { Config } from "./config.js";
-import { embeddedLogPath } from "./embedded-log-path.js";
+import { type EmbeddedFeed, embeddedRatePerSecond, feedEmbeddedLog } from "./embedded/feed.js";
+import { embeddedLogPath } from "./embedded/log-path.js";
 import type { EngineClient } from "./engine/engine-client.js";
 import { startEngineProcess } from "./engine/process-client.js";
 import type { StreamOptions } from "./engine/protocol.js";
 import { TidetableError } from "./errors.js";
 import { sqlMagic } from "./sql/sql-cell.js";
-import { type EmbeddedFeed, embeddedRatePerSecond, feedEmbeddedLog } from "./tweeter/embedded-feed.js";
+import { tweetFeeding } from "./tweeter/embedded-tweeter.js";
 
 export interface TidetableOptions {
   readonly config: Config;
@@ -54,11 +55,18 @@ export function openTidetable({ config, currentCell, startAtOnce, startEngine }:
     return started;
   };
 
-  let feed: Promise<EmbeddedFeed> | undefined;
-  /** The tutorial's log is fed by whoever reads it first, so that a notebook without a broker has tweets in every home. */
+  const feeds = new Map<string, Promise<EmbeddedFeed>>();
+  /** A sample's log is fed by whoever reads it first, so that a notebook without a broker has records in every home. */
   const prepareSource = async (source: StreamOptions["source"]): Promise<void> => {
-    if (source.kind !== "log" || source.path !== embeddedLogPath(config.dataDirectory, "tweets")) return;
-    feed ??= feedEmbeddedLog({ dataDirectory: config.dataDirectory, ratePerSecond: embeddedRatePerSecond });
+    if (source.kind !== "log") return;
+    const { dataDirectory } = config;
+    const feeding = [tweetFeeding].find(
+      ({ topic }) => source.path === embeddedLogPath(dataDirectory, topic),
+    );
+    if (feeding === undefined) return;
+    const feed =
+      feeds.get(feeding.topic) ?? feedEmbeddedLog({ feeding, dataDirectory, ratePerSecond: embeddedRatePerSecond });
+    feeds.set(feeding.topic, feed);
     await feed;
   };
 
@@ -69,9 +77,9 @@ export function openTidetable({ config, currentCell, startAtOnce, startEngine }:
   const panel = pagePanel(engine, catalog);
   const close = async (): Promise<void> => {
     panel.close();
-    const closing = [running?.close(), feed?.then((feeding) => feeding.stop())];
+    const closing = [running?.close(), ...[...feeds.values()].map(async (feed) => (await feed).stop())];
     running = undefined;
-    feed = undefined;
+    feeds.clear();
     await Promise.all(closing);
   };
   return {

@@ -1,7 +1,7 @@
 /** What a cell may ask of `stream(name, options)`, checked and completed into what the engine takes. Pure. */
 import { dirname } from "node:path";
 import type { Config } from "../config.js";
-import { embeddedLogPath } from "../embedded-log-path.js";
+import { embeddedLogPath } from "../embedded/log-path.js";
 import type { StreamOptions } from "../engine/protocol.js";
 import { TidetableError } from "../errors.js";
 import type { Retention } from "../sql/sql-engine.js";

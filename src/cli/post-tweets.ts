@@ -3,17 +3,14 @@
  * progress, and says at the end what became of them.
  */
 import { resolve } from "node:path";
-import { readConfig } from "../config.js";
-import { kafkaConnection } from "../streaming/kafka/connection.js";
 import { postToUrl, type UrlOutcome } from "../tweeter/post-to-url.js";
 import { postTweets } from "../tweeter/post-tweets.js";
 import { generateTweet } from "../tweeter/tweet-generator.js";
 import { readLines } from "../tweeter/tweet-lines.js";
 import type { CommandContext } from "./command.js";
 import { parseOptions, UsageError, wholeNumber } from "./command.js";
-
-/** What `npm run kafka` listens on. */
-const localBroker = "127.0.0.1:19092";
+import { kafkaOfCommand } from "./kafka-of-command.js";
+import { duration, number, progressTeller } from "./progress.js";
 
 export async function postTweetsCommand(context: CommandContext): Promise<number> {
   const { values } = parseOptions(context.arguments, {
@@ -90,34 +87,6 @@ function summary(outcome: UrlOutcome, stopped: boolean): readonly string[] {
   ];
 }
 
-/** A bar that stays in its line on a terminal; elsewhere a line now and then. */
-function progressTeller<Progress>(
-  context: CommandContext,
-  look: (progress: Progress) => { readonly share: number; readonly text: string },
-): (progress: Progress) => void {
-  let toldAtMs = performance.now();
-  return (progress) => {
-    const { share, text } = look(progress);
-    if (context.status !== undefined) {
-      const filled = Math.round(Math.min(1, share) * 24);
-      context.status(`${"█".repeat(filled)}${"░".repeat(24 - filled)} ${Math.floor(share * 100)} %  ${text}`);
-      return;
-    }
-    if (performance.now() - toldAtMs < 5_000) return;
-    toldAtMs = performance.now();
-    context.warn(`${Math.floor(share * 100)} %  ${text}`);
-  };
-}
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return seconds < 90 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
 async function toTopic(
   context: CommandContext,
   values: { readonly topic?: string | undefined; readonly brokers?: string | undefined },
@@ -126,16 +95,11 @@ async function toTopic(
   const count = given.count ?? 100_000;
   const ratePerSecond = given.ratePerSecond ?? 2_000;
   if (ratePerSecond === 0) throw new UsageError('--rate is "0"; a topic takes a whole number from 1 to 1000000');
-  const config = readConfig(
-    { ...context.environment, ...(values.brokers === undefined ? {} : { KAFKA_BROKERS: values.brokers }) },
-    context.workingDirectory,
-  );
-  // Where nothing is configured, the broker meant is the one that `npm run kafka` starts.
-  const brokers = config.brokers.length > 0 ? config.brokers : [localBroker];
+  const connection = kafkaOfCommand(context, values.brokers);
   const topic = values.topic ?? "tweets";
   const outcome = await postTweets({
-    brokers,
-    connection: kafkaConnection(brokers, config.kafkaSecurity),
+    brokers: connection.brokers,
+    connection,
     topic,
     count,
     ratePerSecond,

@@ -6,10 +6,11 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../config.js";
+import { embeddedRatePerSecond, feedEmbeddedLog } from "../embedded/feed.js";
+import type { EmbeddedLog } from "../embedded/log.js";
 import { TidetableError } from "../errors.js";
-import { embeddedRatePerSecond, feedEmbeddedLog } from "../tweeter/embedded-feed.js";
-import type { EmbeddedTweetLog } from "../tweeter/embedded-tweet-log.js";
 import { openEmbeddedTweetStore } from "../tweeter/embedded-tweet-store.js";
+import { tweetFeeding } from "../tweeter/embedded-tweeter.js";
 import { startTweeterServer } from "../tweeter/tweeter-server.js";
 import { startWorkbench } from "../workbench/server.js";
 import { openBrowser } from "./browser.js";
@@ -45,6 +46,7 @@ export async function start(context: CommandContext): Promise<number> {
   const feed =
     config.brokers.length === 0
       ? await feedEmbeddedLog({
+          feeding: tweetFeeding,
           dataDirectory: config.dataDirectory,
           ratePerSecond,
           whileFeeding: (log) => serveTweeter(log, context),
@@ -85,7 +87,7 @@ export async function start(context: CommandContext): Promise<number> {
 }
 
 /** The sample app's page on the log that the notebook reads: what is posted there is a row a moment later. */
-async function serveTweeter(log: EmbeddedTweetLog, context: CommandContext): Promise<() => Promise<void>> {
+async function serveTweeter(log: EmbeddedLog, context: CommandContext): Promise<() => Promise<void>> {
   const tweeter = await startTweeterServer({
     name: "embedded",
     port: 0,

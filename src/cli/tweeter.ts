@@ -3,10 +3,11 @@
  * behind a balancer; without, it feeds the embedded log and serves it.
  */
 import { readConfig } from "../config.js";
+import { embeddedRatePerSecond, feedEmbeddedLog } from "../embedded/feed.js";
 import { kafkaConnection } from "../streaming/kafka/connection.js";
 import { checkedKeyspace, openCassandraTweetStore } from "../tweeter/cassandra-tweet-store.js";
-import { embeddedRatePerSecond, feedEmbeddedLog } from "../tweeter/embedded-feed.js";
 import { openEmbeddedTweetStore } from "../tweeter/embedded-tweet-store.js";
+import { tweetFeeding } from "../tweeter/embedded-tweeter.js";
 import { startTweeterServer, type TweeterServer } from "../tweeter/tweeter-server.js";
 import type { CommandContext } from "./command.js";
 import { parseOptions, UsageError, wholeNumber } from "./command.js";
@@ -76,6 +77,7 @@ async function embedded(
 ): Promise<number> {
   const ratePerSecond = wholeNumber("rate", rate, { min: 0, max: 10_000 }) ?? embeddedRatePerSecond;
   const feed = await feedEmbeddedLog({
+    feeding: tweetFeeding,
     dataDirectory,
     ratePerSecond,
     whileFeeding: async (log) => {

@@ -3,9 +3,9 @@
  * pages; what is acknowledged is in the file. Owns the index, not the file.
  */
 import { readFile } from "node:fs/promises";
+import type { EmbeddedLog } from "../embedded/log.js";
 import { decodeLogLines } from "../streaming/log/format.js";
 import { valueAt } from "../streaming/record.js";
-import type { EmbeddedTweetLog } from "./embedded-tweet-log.js";
 import { encodeTweet, refusalReason, type Tweet } from "./tweet.js";
 import { keyTimeMs, newTweetId, tweetIdOfKey } from "./tweet-id.js";
 import type { InstanceReport, PostedTweet, StorePart, TimelineRequest, TweetDraft, TweetStore } from "./tweet-store.js";
@@ -14,7 +14,7 @@ import type { InstanceReport, PostedTweet, StorePart, TimelineRequest, TweetDraf
 const keptMax = 100_000;
 
 export interface EmbeddedTweetStoreOptions {
-  readonly log: EmbeddedTweetLog;
+  readonly log: EmbeddedLog;
   readonly report: () => Omit<InstanceReport, "lanes" | "seenAtMs">;
 }
 
@@ -25,7 +25,7 @@ export async function openEmbeddedTweetStore(options: EmbeddedTweetStoreOptions)
 }
 
 class EmbeddedTweetStore implements TweetStore {
-  readonly #log: EmbeddedTweetLog;
+  readonly #log: EmbeddedLog;
   readonly #report: EmbeddedTweetStoreOptions["report"];
   /** In the order of the file. */
   #tweets: Tweet[] = [];

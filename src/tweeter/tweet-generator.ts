@@ -2,8 +2,9 @@
  * Plausible little tweets, the same for the same seed: tweet n can be made without its predecessors, so a feed can stop
  * and go on. A few speakers do most of the talking, as on any network. Pure.
  */
+
+import { randomAt } from "../random.js";
 import { cast, sentences } from "./cast.js";
-import { randomAt } from "./random.js";
 import { encodeTweet, type Tweet } from "./tweet.js";
 
 /** Tweet number `index` of a seed, written at `createdAtMs`. */

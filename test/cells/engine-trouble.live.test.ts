@@ -4,17 +4,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config.js";
-import { embeddedLogPath } from "../../src/embedded-log-path.js";
+import { EmbeddedLog } from "../../src/embedded/log.js";
+import { embeddedLogPath } from "../../src/embedded/log-path.js";
 import { type EngineProcessClient, startEngineProcess } from "../../src/engine/process-client.js";
 import { openTidetable, type Tidetable } from "../../src/session.js";
-import { EmbeddedTweetLog } from "../../src/tweeter/embedded-tweet-log.js";
 import { until } from "../support/until.js";
 import { RecordingCell } from "./recording-cell.js";
 
 describe("cells over an engine in trouble", function () {
   this.timeout(60_000);
   let directory: string;
-  let log: EmbeddedTweetLog;
+  let log: EmbeddedLog;
   let engine: EngineProcessClient;
   let session: Tidetable;
   let cell: RecordingCell;
@@ -42,7 +42,7 @@ describe("cells over an engine in trouble", function () {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "tidetable-trouble-"));
-    log = await EmbeddedTweetLog.open(embeddedLogPath(directory, "posts"));
+    log = await EmbeddedLog.open(embeddedLogPath(directory, "posts"));
     await post(100);
     session = openTidetable({
       config: readConfig({ TIDETABLE_DATA: directory }, directory),

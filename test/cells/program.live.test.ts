@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { embeddedLogPath } from "../../src/embedded-log-path.js";
-import { EmbeddedTweetLog } from "../../src/tweeter/embedded-tweet-log.js";
+import { EmbeddedLog } from "../../src/embedded/log.js";
+import { embeddedLogPath } from "../../src/embedded/log-path.js";
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const library = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
@@ -35,7 +35,7 @@ describe("a plain program", function () {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "tidetable-program-"));
-    const log = await EmbeddedTweetLog.open(embeddedLogPath(join(directory, ".tidetable"), "posts"));
+    const log = await EmbeddedLog.open(embeddedLogPath(join(directory, ".tidetable"), "posts"));
     await log.append(
       ["ada", "bob", "ada"].map((handle) => ({ key: handle, value: JSON.stringify({ handle }), timestampMs: 1 })),
     );

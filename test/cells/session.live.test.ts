@@ -8,9 +8,9 @@ import type { CellMagic } from "../../src/cell-output.js";
 import type { CellLibrary, LooseRow, QueryRows } from "../../src/cells/library.js";
 import { vegaLiteMime } from "../../src/charts/mime-bundle.js";
 import { readConfig } from "../../src/config.js";
-import { embeddedLogPath } from "../../src/embedded-log-path.js";
+import { EmbeddedLog } from "../../src/embedded/log.js";
+import { embeddedLogPath } from "../../src/embedded/log-path.js";
 import { openTidetable, type Tidetable } from "../../src/session.js";
-import { EmbeddedTweetLog } from "../../src/tweeter/embedded-tweet-log.js";
 import { until } from "../support/until.js";
 import { RecordingCell } from "./recording-cell.js";
 
@@ -21,7 +21,7 @@ const startMs = Date.UTC(2026, 10, 22, 10, 0);
 describe("a session over the embedded log", function () {
   this.timeout(60_000);
   let directory: string;
-  let log: EmbeddedTweetLog;
+  let log: EmbeddedLog;
   let session: Tidetable;
   let library: CellLibrary;
   let sqlCell: CellMagic;
@@ -54,7 +54,7 @@ describe("a session over the embedded log", function () {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "tidetable-cells-"));
-    log = await EmbeddedTweetLog.open(embeddedLogPath(directory, "posts"));
+    log = await EmbeddedLog.open(embeddedLogPath(directory, "posts"));
     await post("ada", "ada", "bob", "ada", "cleo", "bob");
     await log.append([{ key: "x", value: "{not json", timestampMs: startMs + posted * 60_000 }]);
     const { opened, magic } = open();
@@ -310,7 +310,7 @@ describe("a session over the embedded log", function () {
   });
 
   it("says of an empty topic that it is empty", async () => {
-    const empty = await EmbeddedTweetLog.open(embeddedLogPath(directory, "quiet"));
+    const empty = await EmbeddedLog.open(embeddedLogPath(directory, "quiet"));
     await empty.close();
     cell = new RecordingCell();
     await library.stream("quiet");
@@ -333,7 +333,7 @@ describe("a session over the embedded log", function () {
     await until("a table", () => cell.outputs.length === 1);
     cell.interrupt();
     await living;
-    const words = await EmbeddedTweetLog.open(embeddedLogPath(join(directory, "zeppelin"), "posts"));
+    const words = await EmbeddedLog.open(embeddedLogPath(join(directory, "zeppelin"), "posts"));
     await words.append([{ key: "ada", value: '{"handle":"ada"}', timestampMs: startMs }]);
     await words.close();
     cell = new RecordingCell();

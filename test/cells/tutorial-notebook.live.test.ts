@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { vegaLiteMime } from "../../src/charts/mime-bundle.js";
-import { type EmbeddedFeed, feedEmbeddedLog } from "../../src/tweeter/embedded-feed.js";
+import { type EmbeddedFeed, feedEmbeddedLog } from "../../src/embedded/feed.js";
+import { tweetFeeding } from "../../src/tweeter/embedded-tweeter.js";
 import { type Executed, type KernelClient, startKernel } from "../support/jupyter-client.js";
 import { until } from "../support/until.js";
 
@@ -47,7 +48,7 @@ describe("the tutorial notebook", function () {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "tidetable-tutorial-"));
     notebook = JSON.parse(await readFile(notebookPath, "utf8")) as Notebook;
-    feed = await feedEmbeddedLog({ dataDirectory: directory, ratePerSecond: 20 });
+    feed = await feedEmbeddedLog({ feeding: tweetFeeding, dataDirectory: directory, ratePerSecond: 20 });
     kernel = await startKernel({ directory, environment: { TIDETABLE_DATA: directory, KAFKA_BROKERS: "" } });
   });
   after(async () => {

@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EmbeddedLog } from "../../src/embedded/log.js";
 import { encodeLogHeader, encodeLogRecord } from "../../src/streaming/log/format.js";
 import { LogRecordSource } from "../../src/streaming/log/record-source.js";
 import type { OpenedSource, SourceRequest } from "../../src/streaming/record-source.js";
-import { EmbeddedTweetLog } from "../../src/tweeter/embedded-tweet-log.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { until } from "../support/until.js";
 import { collect, describeRecordSource } from "./record-source-conformance.js";
@@ -115,7 +115,7 @@ describe("LogRecordSource", () => {
   it("follows a log that is cut at the front while it is read, and reads on at a stored offset afterwards", async function () {
     this.timeout(60_000);
     const path = newPath();
-    const log = await EmbeddedTweetLog.open(path, { bytesMax: 100_000 });
+    const log = await EmbeddedLog.open(path, { bytesMax: 100_000 });
     const source = await open(path);
     const reader = collect(source);
     for (let part = 0; part < 60; part += 1) {
@@ -189,14 +189,14 @@ describe("LogRecordSource", () => {
   });
 });
 
-describe("EmbeddedTweetLog", () => {
+describe("EmbeddedLog", () => {
   it("ends a line that a crash left half-written, and counts it", async () => {
     const path = newPath();
-    const first = await EmbeddedTweetLog.open(path);
+    const first = await EmbeddedLog.open(path);
     await first.append([{ key: "k", value: "one", timestampMs: 5 }]);
     await first.close();
     appendFileSync(path, '{"timestampMs":6,"key":"k","val');
-    const second = await EmbeddedTweetLog.open(path);
+    const second = await EmbeddedLog.open(path);
     deepEqual([second.nextOffset, second.lastTimestampMs], [1n, 5]);
     await second.append([{ key: "k", value: "two", timestampMs: 7 }]);
     equal(second.nextOffset, 3n);
@@ -217,7 +217,7 @@ describe("EmbeddedTweetLog", () => {
   it("does not append to a file that is no log of its own", async () => {
     const path = newPath();
     writeFileSync(path, "somebody's notes\n");
-    await rejects(EmbeddedTweetLog.open(path), { code: "LOG_UNREADABLE" });
+    await rejects(EmbeddedLog.open(path), { code: "LOG_UNREADABLE" });
     rmSync(path);
   });
 });

@@ -1,7 +1,7 @@
 /** A Tweeter without servers, in this process: an empty log in a folder of its own. */
 import { join } from "node:path";
+import { EmbeddedLog } from "../../src/embedded/log.js";
 import type { WorkKind } from "../../src/tweeter/admission.js";
-import { EmbeddedTweetLog } from "../../src/tweeter/embedded-tweet-log.js";
 import { openEmbeddedTweetStore } from "../../src/tweeter/embedded-tweet-store.js";
 import type { TweetStore } from "../../src/tweeter/tweet-store.js";
 import { startTweeterServer } from "../../src/tweeter/tweeter-server.js";
@@ -9,7 +9,7 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 
 export interface EmbeddedInstance {
   readonly url: string;
-  readonly log: EmbeddedTweetLog;
+  readonly log: EmbeddedLog;
   readonly store: TweetStore;
   stop(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export async function startEmbeddedInstance(
   } = {},
 ): Promise<EmbeddedInstance> {
   const folder = temporaryFolder("tweeter-page");
-  const log = await EmbeddedTweetLog.open(join(folder.path, "tweets.log"));
+  const log = await EmbeddedLog.open(join(folder.path, "tweets.log"));
   const server = await startTweeterServer({
     name: "embedded",
     port: 0,

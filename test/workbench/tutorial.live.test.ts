@@ -1,6 +1,7 @@
 /** The tutorial on the workbench's page, as a visitor does it: the product's own notebook, tweets flowing. */
 import { deepEqual, equal, match, notDeepEqual, ok } from "node:assert/strict";
-import { feedEmbeddedLog } from "../../src/tweeter/embedded-feed.js";
+import { feedEmbeddedLog } from "../../src/embedded/feed.js";
+import { tweetFeeding } from "../../src/tweeter/embedded-tweeter.js";
 import { tutorialPath } from "../support/notebook.js";
 import { requireComponent } from "../support/require-component.js";
 import { until } from "../support/until.js";
@@ -29,7 +30,7 @@ describe("the tutorial on the page", function () {
   before(async function () {
     browser = await requireComponent(this, () => launchBrowser());
     workbench = await startTestWorkbench({ notebook: tutorialPath });
-    feed = await feedEmbeddedLog({ dataDirectory: workbench.dataDirectory, ratePerSecond: 50 });
+    feed = await feedEmbeddedLog({ feeding: tweetFeeding, dataDirectory: workbench.dataDirectory, ratePerSecond: 50 });
     opened = await openPage(browser, workbench);
   });
   after(async () => {

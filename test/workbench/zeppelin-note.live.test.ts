@@ -1,7 +1,8 @@
 /** The shipped Zeppelin note opened by its address in a real Chromium, run, and saved as the note that it is. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { feedEmbeddedLog } from "../../src/tweeter/embedded-feed.js";
+import { feedEmbeddedLog } from "../../src/embedded/feed.js";
+import { tweetFeeding } from "../../src/tweeter/embedded-tweeter.js";
 import { checkNote } from "../../zeppelin/check.js";
 import { root } from "../support/notebook.js";
 import { requireComponent } from "../support/require-component.js";
@@ -35,7 +36,7 @@ describe("a Zeppelin note on the page", function () {
   before(async function () {
     browser = await requireComponent(this, () => launchBrowser());
     workbench = await startTestWorkbench({ notebook: join(root, "zeppelin/tweeter-analytics-tidetable.zpln") });
-    feed = await feedEmbeddedLog({ dataDirectory: workbench.dataDirectory, ratePerSecond: 50 });
+    feed = await feedEmbeddedLog({ feeding: tweetFeeding, dataDirectory: workbench.dataDirectory, ratePerSecond: 50 });
     opened = await openPage(browser, workbench);
   });
   after(async () => {

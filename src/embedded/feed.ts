@@ -1,12 +1,12 @@
 /**
  * One feeder for one embedded log, however many workbenches and kernels want it fed: a pid file beside the log names
- * the process that feeds it, and the others take over when that process is gone. Owns the claim, not the tweets.
+ * the process that feeds it, and the others take over when that process is gone. Owns the claim, not the records.
  */
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { embeddedLogPath } from "../embedded-log-path.js";
-import type { EmbeddedTweetLog } from "./embedded-tweet-log.js";
-import { startEmbeddedTweeter } from "./embedded-tweeter.js";
+import type { EmbeddedLog } from "./log.js";
+import { embeddedLogPath } from "./log-path.js";
+import { type RecordAt, type SteadyWriter, startSteadyWriter } from "./steady-writer.js";
 
 export interface EmbeddedFeed {
   readonly path: string;
@@ -15,32 +15,43 @@ export interface EmbeddedFeed {
   stop(): Promise<void>;
 }
 
-/** Tweets a second where nobody asks for another rate. */
+/** Records a second where nobody asks for another rate. */
 export const embeddedRatePerSecond = 20;
 
 /** How soon another process notices that the feeder is gone. */
 const takeOverEveryMs = 2_000;
 
-/** Feeds the log of topic `tweets` below `dataDirectory`, or stands by while another process does. */
+/** What a log is fed with. */
+export interface Feeding {
+  readonly topic: string;
+  readonly recordAt: RecordAt;
+}
+
+/** Feeds the log of a topic below `dataDirectory`, or stands by while another process does. */
 export async function feedEmbeddedLog(options: {
+  feeding: Feeding;
   dataDirectory: string;
   ratePerSecond: number;
   /** What this process does with the log as long as it is the one that feeds; answers with the way to end that. */
-  whileFeeding?: (log: EmbeddedTweetLog) => Promise<() => Promise<void>>;
+  whileFeeding?: (log: EmbeddedLog) => Promise<() => Promise<void>>;
 }): Promise<EmbeddedFeed> {
-  const path = embeddedLogPath(options.dataDirectory, "tweets");
+  const path = embeddedLogPath(options.dataDirectory, options.feeding.topic);
   const claimPath = `${path}.feeder`;
   await mkdir(dirname(path), { recursive: true });
 
-  let tweeter: Awaited<ReturnType<typeof startEmbeddedTweeter>> | undefined;
+  let writer: SteadyWriter | undefined;
   let endWork: (() => Promise<void>) | undefined;
   let attempt: Promise<void> | undefined;
   const tryToFeed = async () => {
-    if (tweeter !== undefined || !(await claim(claimPath))) return;
-    const started = await startEmbeddedTweeter({ path, ratePerSecond: options.ratePerSecond, seed: 1 });
+    if (writer !== undefined || !(await claim(claimPath))) return;
+    const started = await startSteadyWriter({
+      path,
+      ratePerSecond: options.ratePerSecond,
+      recordAt: options.feeding.recordAt,
+    });
     try {
       endWork = await options.whileFeeding?.(started.log);
-      tweeter = started;
+      writer = started;
     } catch (error) {
       await started.stop();
       await rm(claimPath, { force: true });
@@ -61,14 +72,14 @@ export async function feedEmbeddedLog(options: {
 
   return {
     path,
-    feeding: () => tweeter !== undefined,
+    feeding: () => writer !== undefined,
     async stop() {
       clearInterval(standingBy);
       await attempt;
-      if (tweeter === undefined) return;
+      if (writer === undefined) return;
       await endWork?.();
-      await tweeter.stop();
-      tweeter = undefined;
+      await writer.stop();
+      writer = undefined;
       await rm(claimPath, { force: true });
     },
   };

@@ -1,6 +1,6 @@
 /**
  * The embedded log's writing side: appends records to the file that streams tail, and keeps the file bounded by cutting
- * it at the front. One writer a file; embedded-feed.ts sees to that. The format is log-format.ts's.
+ * it at the front. One writer a file; feed.ts sees to that. The format is streaming/log/format.ts's.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readFile, rename, stat, writeFile } from "node:fs/promises";
@@ -8,14 +8,20 @@ import { dirname } from "node:path";
 import { errorMessage, TidetableError } from "../errors.js";
 import { LogFile } from "../streaming/log/file.js";
 import { countLineEnds, encodeLogHeader, encodeLogRecord, logLineTimestampMs } from "../streaming/log/format.js";
-import type { TweetLog, TweetRecord } from "./tweet-log.js";
 
-export interface EmbeddedTweetLogOptions {
+export interface EmbeddedRecord {
+  readonly key: string;
+  readonly value: string;
+  /** Epoch milliseconds. */
+  readonly timestampMs: number;
+}
+
+export interface EmbeddedLogOptions {
   /** When the file grows past this, its older half is cut off. Default 64 MiB. */
   readonly bytesMax?: number;
 }
 
-export class EmbeddedTweetLog implements TweetLog {
+export class EmbeddedLog {
   readonly path: string;
   readonly #bytesMax: number;
   readonly #id: string;
@@ -27,7 +33,7 @@ export class EmbeddedTweetLog implements TweetLog {
   #insideLine: boolean;
   /** Appends follow each other: generated tweets and posted ones share the file. */
   #appending: Promise<void> = Promise.resolve();
-  readonly #listeners = new Set<(records: readonly TweetRecord[]) => void>();
+  readonly #listeners = new Set<(records: readonly EmbeddedRecord[]) => void>();
 
   private constructor(path: string, bytesMax: number, id: string, handle: FileHandle, tail: LogTail) {
     this.path = path;
@@ -41,12 +47,12 @@ export class EmbeddedTweetLog implements TweetLog {
   }
 
   /** Opens the log for appending, made if it is not there. @throws TidetableError LOG_UNREADABLE. */
-  static async open(path: string, options: EmbeddedTweetLogOptions = {}): Promise<EmbeddedTweetLog> {
+  static async open(path: string, options: EmbeddedLogOptions = {}): Promise<EmbeddedLog> {
     try {
       await mkdir(dirname(path), { recursive: true });
       await createIfMissing(path);
       const { id, tail } = await readTail(path);
-      return new EmbeddedTweetLog(path, options.bytesMax ?? 64 * 1024 * 1024, id, await open(path, "a"), tail);
+      return new EmbeddedLog(path, options.bytesMax ?? 64 * 1024 * 1024, id, await open(path, "a"), tail);
     } catch (error) {
       throw unwritable(path, error);
     }
@@ -62,14 +68,14 @@ export class EmbeddedTweetLog implements TweetLog {
     return this.#lastTimestampMs;
   }
 
-  async append(records: readonly TweetRecord[]): Promise<void> {
+  async append(records: readonly EmbeddedRecord[]): Promise<void> {
     const appended = this.#appending.then(() => this.#append(records));
     this.#appending = appended.catch(() => undefined);
     await appended;
   }
 
   /** Told of what was appended. */
-  onAppend(listener: (records: readonly TweetRecord[]) => void): void {
+  onAppend(listener: (records: readonly EmbeddedRecord[]) => void): void {
     this.#listeners.add(listener);
   }
 
@@ -78,7 +84,7 @@ export class EmbeddedTweetLog implements TweetLog {
     await this.#handle.close();
   }
 
-  async #append(records: readonly TweetRecord[]): Promise<void> {
+  async #append(records: readonly EmbeddedRecord[]): Promise<void> {
     const last = records.at(-1);
     if (last === undefined) return;
     const lines = records.map(encodeLogRecord).join("");
