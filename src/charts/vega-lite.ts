@@ -176,7 +176,8 @@ function scatter(x: Field, y: Field, color: Field | undefined): JsonObject {
     mark: { type: "point", filled: true, size: 48, opacity: 0.7, color: palette[0] ?? "#0072B2" },
     encoding: {
       x: horizontal(x),
-      y: vertical(y),
+      // A point stands for its place and not for a length from zero: a map of a city would be a line.
+      y: { ...vertical(y), scale: { zero: false } },
       ...(color === undefined ? {} : { color: colorOf(color) }),
       tooltip: tooltips(x, y, color),
     },

@@ -210,6 +210,14 @@ describe("live queries", function () {
     });
   });
 
+  it("says of a table that shows the last row of each key why it is run again", async () => {
+    await engine.openStreamTable({ name: "keyed", format: "json", mode: "upsert", keep: { rows: 100 } });
+    const asked = request("SELECT count(*) FROM keyed");
+    const live = engine.openLiveQuery(asked);
+    equal((await refreshed(live, asked)).plan.reason, "keyed shows the last row of each key, so its rows change");
+    live.close();
+  });
+
   const runAgain: ReadonlyArray<readonly [string, RegExp]> = [
     ["SELECT * FROM T", /does not aggregate/],
     ["SELECT handle FROM T", /does not aggregate/],

@@ -276,6 +276,8 @@ export class DuckDbEngine implements SqlEngine {
       connect: () => this.#database.connect(),
       // Of a table that shows the last row of each key, new rows alone do not tell the answer: it is run again.
       stream: (name) => [...this.#streams.values()].find((stream) => stream.appendOnly && sameName(stream.name, name)),
+      isKeyed: (name) =>
+        [...this.#streams.values()].some((stream) => !stream.appendOnly && sameName(stream.name, name)),
       isPureFunction: (name) => this.#pureFunctions?.has(name) === true && !this.#macros.has(name),
       tables: () => this.#plainTables(),
       userChanges: () => this.#userChanges,

@@ -25,6 +25,8 @@ import { toBoundValue } from "./value-converters.js";
 export interface LiveQueryHost {
   connect(): Promise<DuckDBConnection>;
   stream(name: string): DuckDbStreamTable | undefined;
+  /** An open stream of this name whose rows change, which `stream` leaves out. */
+  isKeyed(name: string): boolean;
   /** Tables and views that are no stream's. */
   tables(): Promise<PlainTables>;
   /** Counts statements that may have changed such tables. */
@@ -198,7 +200,10 @@ export class DuckDbLiveQuery implements Refreshable {
       const views = await readViews(connection, tree, { ...plain, isStream, isPureFunction });
       const viewOf = (name: string): SeenView | undefined => views.get(name.toLowerCase());
       return planIncremental(tree, {
-        streamColumns: (name) => streamOf(name)?.columns,
+        streamColumns: (name) => {
+          if (this.#host.isKeyed(name)) throw new Refusal(`${name} shows the last row of each key, so its rows change`);
+          return streamOf(name)?.columns;
+        },
         tableColumns: (name) =>
           plain.tables.get(name.toLowerCase()) ?? (viewOf(name)?.isSteady === true ? viewOf(name)?.columns : undefined),
         viewQuery: (name) => (viewOf(name)?.readsStream === true ? viewOf(name)?.query : undefined),
