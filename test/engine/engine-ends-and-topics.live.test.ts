@@ -127,6 +127,22 @@ describe("the engine process: ends, several topics, stores", function () {
     equal(await one(second, "SELECT count(*) FROM m"), 29n);
   });
 
+  it("keeps the last row of each key in memory, and reads it again in the next kernel", async () => {
+    append("a", 1); // Without a key: rejected, and the folder is there.
+    for (const id of [1, 2, 1]) {
+      const record = { timestampMs: 1_700_000_000_000, key: String(id), value: `{"id":${id}}` };
+      appendFileSync(join(at.folder, "logs", "a.log"), `${JSON.stringify(record)}\n`);
+    }
+    const options = logs({ name: "m", topic: "a", store: "memory", mode: "upsert" });
+    for (let kernel = 1; kernel <= 2; kernel += 1) {
+      const client = at.start();
+      await client.openStream(options);
+      await client.streamCaughtUp("m");
+      equal(await one(client, "SELECT count(*) FROM m"), 2n);
+      await client.close();
+    }
+  });
+
   it("decodes rejected records again, through the process", async () => {
     append("a", 1);
     appendFileSync(join(at.folder, "logs", "a.log"), '{"id":"two"}\n');

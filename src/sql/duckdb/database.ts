@@ -7,7 +7,7 @@ import { errorMessage } from "../../errors.js";
 import { quoteIdentifier } from "../identifiers.js";
 import type { StreamTableDefinition } from "../sql-engine.js";
 import { damaged, isDamage } from "./errors.js";
-import { INTERNAL_SCHEMA, MEMORY_CATALOG, type StreamHome, streamHome } from "./generations.js";
+import { INTERNAL_SCHEMA, MEMORY_CATALOG, type StreamHome, streamHome, streamOfSequencedView } from "./generations.js";
 import { markDamaged, type OpenStore } from "./store.js";
 import { ThreadBudget } from "./thread-budget.js";
 import { WriteGate } from "./write-gate.js";
@@ -194,9 +194,12 @@ export class DuckDbDatabase {
       "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal AND contains(sql, $1)",
       [`${MEMORY_CATALOG}.`],
     );
-    const drops = views.map(
-      ([schema, view]) => `DROP VIEW IF EXISTS ${quoteIdentifier(String(schema))}.${quoteIdentifier(String(view))}`,
-    );
+    const drops = views.flatMap(([schema, view]) => {
+      // Of a keyed stream, the view that users see names only the sequenced one.
+      const stream = schema === INTERNAL_SCHEMA ? streamOfSequencedView(String(view)) : undefined;
+      const names = [[schema, view], ...(stream === undefined ? [] : [["main", stream]])];
+      return names.map((name) => `DROP VIEW IF EXISTS ${name.map((part) => quoteIdentifier(String(part))).join(".")}`);
+    });
     if (drops.length > 0) await this.changeTables(drops);
   }
 

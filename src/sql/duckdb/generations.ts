@@ -37,6 +37,8 @@ export interface Generation {
   readonly fields: readonly Field[];
 }
 
+/** What the names of sequenced views end with. */
+const SEQUENCED = "__rows";
 const METADATA_DEFINITIONS =
   "_topic VARCHAR, _partition INTEGER, _offset BIGINT, _timestamp TIMESTAMP, _key VARCHAR, _headers MAP(VARCHAR, BLOB)";
 const METADATA_NAMES = METADATA_COLUMNS.join(", ");
@@ -80,7 +82,12 @@ export function errorsTable(home: StreamHome): string {
 
 /** Like the stream's own view, with `_seq`: for readers that continue where they stopped. */
 export function sequencedView(stream: string): string {
-  return `${INTERNAL_SCHEMA}.${quoteIdentifier(`${stream}__rows`)}`;
+  return `${INTERNAL_SCHEMA}.${quoteIdentifier(`${stream}${SEQUENCED}`)}`;
+}
+
+/** The stream whose sequenced view has this name in our schema; undefined for what is none. */
+export function streamOfSequencedView(view: string): string | undefined {
+  return view.endsWith(SEQUENCED) ? view.slice(0, -SEQUENCED.length) : undefined;
 }
 
 export function createGeneration(home: StreamHome, generation: Generation): string {
