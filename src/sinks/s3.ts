@@ -134,6 +134,25 @@ export class Bucket {
     if (!isFine(answer) && errorOf(answer)?.code !== "NoSuchKey") throw this.#refused(what, answer);
   }
 
+  /** An address at which anybody may read the object, for so many seconds, a week at the most. It holds no secret. */
+  async signedUrl(key: string, seconds: number): Promise<string> {
+    requireThat(
+      Number.isInteger(seconds) && seconds >= 1 && seconds <= 604_800,
+      `${seconds} is not 1 to 604800 seconds`,
+    );
+    const url = this.#url({ method: "GET", key, query: { "X-Amz-Expires": String(seconds) } });
+    const { region, accessKeyId, secretAccessKey } = this.#options;
+    const signer = new AwsV4Signer({
+      url: url.href,
+      service: "s3",
+      region,
+      accessKeyId,
+      secretAccessKey,
+      signQuery: true,
+    });
+    return (await signer.sign()).url.href;
+  }
+
   /** Any answer that another try would not change. */
   async #ask(request: BucketRequest, { timeoutMs, signal }: Bounds, what: string): Promise<HttpAnswer> {
     const url = this.#url(request);
