@@ -35,14 +35,25 @@ export async function doctor(context: CommandContext): Promise<number> {
       "Java",
       "java",
       ["-version"],
-      "npm run kafka and the tests on a real broker: install a JDK 17 or later",
+      "npm run kafka and the tests on a real broker or S3: install a JDK 17 or later",
     ),
-    commandFinding("Maven", "mvn", ["-v"], "npm run kafka fetches its jars with it: install maven"),
+    commandFinding(
+      "Maven",
+      "mvn",
+      ["-v"],
+      "npm run kafka and the tests on an S3 fetch their jars with it: install maven",
+    ),
     commandFinding(
       "HAProxy",
       existsSync("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : "haproxy",
       ["-v"],
       "npm run pipeline: as root on Debian it is installed when asked for, elsewhere install haproxy",
+    ),
+    commandFinding(
+      "InfluxDB",
+      context.environment.INFLUXDB_PATH ?? "influxd",
+      ["version"],
+      "the tests of the InfluxDB sink: as root on Debian it is installed when asked for, elsewhere install InfluxDB 1.x or set INFLUXDB_PATH",
     ),
     commandFinding(
       "Python",
