@@ -2,6 +2,7 @@
  * One HTTP request of a sink, with a bound on time and on size. Owns what became of it: an answer, or why there is none;
  * knows no sink, tries nothing twice, and puts nothing of a request into a message.
  */
+import { setMaxListeners } from "node:events";
 import { TidetableError } from "../errors.js";
 
 /** How long something may take altogether, and what ends it before. */
@@ -35,6 +36,8 @@ const answerBytesMax = 256 * 2 ** 20;
 /** The whole answer, whatever its status. Redirections are not followed: the sink's address is to be set right. */
 export async function ask(request: HttpRequest, { timeoutMs, signal }: Bounds): Promise<HttpAnswer | Unanswered> {
   if (signal.aborted) return { unanswered: stopped };
+  // As many requests at once as its owner likes.
+  setMaxListeners(0, signal);
   const ending = new AbortController();
   const end = () => ending.abort();
   const timer = setTimeout(end, timeoutMs);
@@ -99,7 +102,7 @@ export function sinkAddress(name: string, text: string, example: string): URL {
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new TidetableError(
       "CONFIG_INVALID",
-      `"${url === undefined ? text : url.protocol}" is no address of ${name}. Write for example ${example}`,
+      `"${text.replace(/^.*@/s, "…@")}" is no address of ${name}. Write for example ${example}`,
     );
   }
   if (url.username !== "" || url.password !== "") {

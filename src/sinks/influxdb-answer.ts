@@ -18,45 +18,58 @@ export interface QueryAnswer {
   readonly series: readonly InfluxdbSeries[];
   /** Of the first statement that failed. */
   readonly error: string | undefined;
-  /** The server's own limit on rows (max-row-limit) left some out. */
+  /** The last part says that another one follows. */
   readonly isCut: boolean;
 }
 
 interface StatementResult {
   readonly error?: string;
+  /** More of this statement follows. */
   readonly partial?: boolean;
   readonly series?: readonly {
     readonly name?: string;
     readonly tags?: Readonly<Record<string, string>>;
     readonly columns?: readonly string[];
     readonly values?: readonly (readonly unknown[])[];
+    /** The next part begins with more rows of it. */
     readonly partial?: boolean;
   }[];
 }
 
-/** Undefined: this is no answer of InfluxDB to a query. */
+/** An answer in parts, a line each, as `chunked` asks for. Undefined: this is no answer of InfluxDB to a query. */
 export function readQueryAnswer(text: string): QueryAnswer | undefined {
-  let answer: { results?: readonly StatementResult[]; error?: string } | undefined;
+  const results: StatementResult[] = [];
+  for (const line of text.split("\n").filter((part) => part.trim() !== "")) {
+    const part = parsedPart(line);
+    if (part === undefined) return undefined;
+    results.push(...part);
+  }
+  const series: { name: string; tags: Readonly<Record<string, string>>; rows: Readonly<Record<string, unknown>>[] }[] =
+    [];
+  let isContinued = false;
+  for (const result of results) {
+    for (const { name = "", tags = {}, columns = [], values = [], partial = false } of result.series ?? []) {
+      const last = isContinued ? series.at(-1) : undefined;
+      const rows = last?.rows ?? [];
+      for (const row of values) {
+        rows.push(Object.fromEntries(columns.map((column, index) => [column, columnValue(column, row[index])])));
+      }
+      if (last === undefined) series.push({ name, tags, rows });
+      isContinued = partial;
+    }
+  }
+  const error = results.find((result) => result.error !== undefined)?.error;
+  return { series, error, isCut: results.length === 0 || results.at(-1)?.partial === true };
+}
+
+function parsedPart(line: string): readonly StatementResult[] | undefined {
   try {
-    answer = JSON.parse(withMarkedIntegers(text));
+    const part: { results?: unknown; error?: unknown } | null = JSON.parse(withMarkedIntegers(line));
+    if (typeof part?.error === "string") return [{ error: part.error }];
+    return Array.isArray(part?.results) ? part.results : undefined;
   } catch {
     return undefined;
   }
-  if (answer?.error !== undefined) return { series: [], error: answer.error, isCut: false };
-  if (!Array.isArray(answer?.results)) return undefined;
-  const results: readonly StatementResult[] = answer.results;
-  const found = results.flatMap((result) => result.series ?? []);
-  return {
-    series: found.map(({ name = "", tags = {}, columns = [], values = [] }) => ({
-      name,
-      tags,
-      rows: values.map((row) =>
-        Object.fromEntries(columns.map((column, index) => [column, columnValue(column, row[index])])),
-      ),
-    })),
-    error: results.find((result) => result.error !== undefined)?.error,
-    isCut: results.some((result) => result.partial === true) || found.some((series) => series.partial === true),
-  };
 }
 
 /** `"…"`, or a number; nothing else of JSON has digits. */

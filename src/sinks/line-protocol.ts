@@ -25,7 +25,10 @@ const integerMin = -(2n ** 63n);
 const integerMax = 2n ** 63n - 1n;
 /** Of measurement, tags and the name of a field together. */
 const seriesBytesMax = 65_535;
-/** What InfluxDB puts between a series and the name of a field, and looks for when it takes them apart. */
+/**
+ * What InfluxDB puts between a series and the name of a field, and looks for when it is started again: one that stands
+ * before makes a part of a tag the name of a field.
+ */
 const seriesSeparator = "#!~#";
 
 /** A line without its end; or why InfluxDB cannot keep this point as it is. */
@@ -50,6 +53,11 @@ export function encodePoint(point: InfluxdbPoint): EncodedPoint {
     measurement.replace(/[, ]/g, "\\$&"),
     ...tags.map(([name, value]) => `${escapeName(name)}=${escapeName(value)}`),
   ].join(",");
+  if (`${series}${seriesSeparator}`.indexOf(seriesSeparator) < series.length) {
+    return {
+      fault: `its measurement or tags have ${seriesSeparator}, or end with a part of it, which InfluxDB uses inside`,
+    };
+  }
   const longest = Math.max(...named.map(([name]) => name.length));
   // A character has three bytes at the most, so that hardly any series has to be measured.
   if ((series.length + longest) * 3 > seriesBytesMax / 2 && seriesBytes(series, named) > seriesBytesMax) {
@@ -121,7 +129,6 @@ function nameFault(what: string, text: string, backslashThatIsLost: RegExp): str
   if (backslashThatIsLost.test(text)) {
     return `${what} has a backslash where InfluxDB takes it for an escape: at the end, or before a blank, a comma, = or "`;
   }
-  if (text.includes(seriesSeparator)) return `${what} has ${seriesSeparator} in it, which InfluxDB uses inside`;
   return text.isWellFormed() ? undefined : `${what} has half a character`;
 }
 

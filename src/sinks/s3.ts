@@ -180,7 +180,7 @@ export class Bucket {
     if ("result" in tried) return tried.result;
     throw new TidetableError(
       "SINK_UNREACHABLE",
-      `The S3 at ${this.#address.host} did not ${what} within ${timeoutMs / 1000} s and ${triesMax} tries: ${tried.cause}. Start it, or set its address right.`,
+      `The S3 at ${this.#address.host} did not ${what} within ${timeoutMs / 1000} s, in ${triesMax} tries at the most: ${tried.cause}. Start it, or set its address right.`,
       { retryable: true },
     );
   }

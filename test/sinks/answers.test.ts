@@ -36,16 +36,35 @@ describe("InfluxDB's answers", () => {
     ]);
   });
 
-  it("series of all statements, tags, an error, and rows that were left out", () => {
+  it("parts are put together: series of all statements, their tags, rows of one series in several parts", () => {
+    const part = (results: unknown) => `${JSON.stringify({ results: [results] })}\n`;
+    const series = (tag: string, values: unknown, partial?: true) => ({
+      name: "m",
+      tags: { t: tag },
+      columns: ["n"],
+      values,
+      partial,
+    });
     const answer = readQueryAnswer(
-      '{"results":[{"statement_id":0,"series":[{"name":"m","tags":{"t":"x"},"columns":["n"],"values":[[1]],"partial":true}]},{"statement_id":1,"error":"no"}]}',
+      part({ statement_id: 0, series: [series("x", [[1]]), series("y", [[2]], true)], partial: true }) +
+        part({ statement_id: 0, series: [series("y", [[3]])], partial: true }) +
+        part({ statement_id: 0, series: [series("y", [[4]])] }) +
+        part({ statement_id: 1, error: "no" }),
     );
-    deepEqual(answer, { series: [{ name: "m", tags: { t: "x" }, rows: [{ n: 1 }] }], error: "no", isCut: true });
+    const rows = (tag: string, ...numbers: number[]) => ({
+      name: "m",
+      tags: { t: tag },
+      rows: numbers.map((n) => ({ n })),
+    });
+    deepEqual(answer, { series: [rows("x", 1), rows("y", 2, 3), rows("y", 4)], error: "no", isCut: false });
+  });
+
+  it("an answer that ends before its end, an error, nothing, and what is no answer", () => {
+    equal(readQueryAnswer('{"results":[{"statement_id":0,"series":[],"partial":true}]}')?.isCut, true);
+    equal(readQueryAnswer("")?.isCut, true);
     deepEqual(readQueryAnswer('{"error":"bad"}'), { series: [], error: "bad", isCut: false });
     deepEqual(readQueryAnswer('{"results":[{"statement_id":0}]}'), { series: [], error: undefined, isCut: false });
-    equal(readQueryAnswer("<html>"), undefined);
-    equal(readQueryAnswer("[]"), undefined);
-    equal(readQueryAnswer("null"), undefined);
+    for (const text of ["<html>", "[]", "null", "{}", '{"results":[{"ser']) equal(readQueryAnswer(text), undefined);
   });
 
   it("a megabyte of text in one row", () => {

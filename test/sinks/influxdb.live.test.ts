@@ -86,6 +86,24 @@ describe("InfluxDB as a sink", function () {
     const influxdb = await open("many");
     deepEqual(await influxdb.write(pointsOf(0, 12_345), { signal: never }), { dropped: 0 });
     equal(await count(influxdb, '"index"'), 12_345);
+    // More than InfluxDB gives in one part.
+    const [series] = await influxdb.query("SELECT * FROM batches", {}, bounds);
+    deepEqual(
+      series?.rows.map(({ time }) => time),
+      pointsOf(0, 12_345).map(({ timestampNs }) => timestampNs),
+    );
+    const byDistrict = await influxdb.query(
+      'SELECT "index" FROM batches GROUP BY district; SELECT "index" FROM batches',
+      {},
+      bounds,
+    );
+    deepEqual(
+      byDistrict.map(({ tags, rows }) => [tags.district, rows.length]),
+      [
+        ...Array.from({ length: 10 }, (_, district) => [String(district), district < 5 ? 1_235 : 1_234]),
+        [undefined, 12_345],
+      ],
+    );
     deepEqual(await influxdb.write([], { signal: never }), { dropped: 0 });
   });
 

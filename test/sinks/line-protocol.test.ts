@@ -57,6 +57,8 @@ describe("InfluxDB's line protocol", () => {
       [{ tags: { time: "a" } }, /InfluxDB's own/],
       [{ tags: { "": "a" } }, /is empty/],
       [{ tags: { t: "a#!~#b" } }, /#!~#/],
+      [{ tags: { t: "a#!~" } }, /#!~#/],
+      [{ measurement: "a#!~#" }, /#!~#/],
       [{ tags: { t: "\ud800" } }, /half a character/],
       [{ tags: { t: "x".repeat(65_536) } }, /more than 65535 bytes/],
       [{ fields: {} }, /no field/],
@@ -71,7 +73,9 @@ describe("InfluxDB's line protocol", () => {
     for (const [given, expected] of faults) match(fault(given), expected);
   });
 
-  it("has none for a backslash elsewhere", () => {
+  it("has none for a backslash elsewhere, nor for what only looks like InfluxDB's own", () => {
+    equal(line({ tags: { t: "a#!~", u: "#" } }), "crimes,t=a#!~,u=# count=1i 1");
+    equal(line({ fields: { "#!~#": 1 } }), "crimes #!~#=1 1");
     deepEqual(line({ tags: { t: "a\\b\\\\c" } }), "crimes,t=a\\b\\\\c count=1i 1");
   });
 });

@@ -1,6 +1,8 @@
 /** A bucket on a real S3 server: objects come back byte for byte under any key, and whatever is wrong is named. */
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../scripts/components/free-ports.js";
 import { ensureS3, type S3Server, startS3 } from "../../scripts/components/s3proxy.js";
@@ -117,12 +119,10 @@ describe("S3 as a sink", function () {
   it("lists more keys than a page has", async () => {
     const bucket = await opened("many");
     const keys = Array.from({ length: 1_010 }, (_, index) => `day/${String(index).padStart(4, "0")}+.json`);
-    const left = [...keys];
-    const putAll = async () => {
-      for (let key = left.pop(); key !== undefined; key = left.pop())
-        await bucket.put(key, "{}", "application/json", bounds);
-    };
-    await Promise.all(Array.from({ length: 8 }, putAll));
+    await bucket.put(keys[0] ?? "", "{}", "application/json", bounds);
+    // The server keeps objects as files. A thousand requests would be seconds of this test.
+    const folder = join(server.directory, "objects/many");
+    for (const key of keys.slice(1)) await writeFile(join(folder, key), "{}");
     deepEqual(await bucket.list("day/", bounds), keys);
     deepEqual(await bucket.list("day/100", bounds), keys.slice(1_000));
   });
@@ -151,7 +151,7 @@ describe("S3 as a sink", function () {
     const startedMs = performance.now();
     await rejects(
       bucket.put("x", "x", "text/plain", { timeoutMs: 1_000, signal: never }),
-      refusal("SINK_UNREACHABLE", /did not store "x" within 1 s .*ECONNREFUSED.*address right/),
+      refusal("SINK_UNREACHABLE", /did not store "x" within 1 s, .*ECONNREFUSED.*address right/),
     );
     ok(performance.now() - startedMs < 1_500);
     const frozen = await opened("frozen");
