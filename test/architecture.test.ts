@@ -101,6 +101,18 @@ const rules: readonly Rule[] = [
     forbids: (edge) => edge.target === "cassandra-driver" && !/^src\/(tweeter\/cassandra-|cassandra\/)/.test(edge.file),
   },
   {
+    name: "sinks/ know only what they are given and errors; only the bucket's file imports aws4fetch",
+    forbids: (edge) =>
+      (edge.target === "aws4fetch" && edge.file !== "src/sinks/s3.ts") ||
+      (edge.file.startsWith("src/sinks/") &&
+        /^(src|kernel|zeppelin)\//.test(edge.target) &&
+        !/^src\/(sinks\/.*|errors\.ts)$/.test(edge.target)),
+  },
+  {
+    name: "what is written and what is answered is worked out without IO: line-protocol, influxdb-answer, s3-answer",
+    forbids: (edge) => /^src\/sinks\/(line-protocol|influxdb-answer|s3-answer)\.ts$/.test(edge.file) && !edge.typeOnly,
+  },
+  {
     name: "zeppelin/ stands alone: notes in, notes out, in a page as well as in a command",
     forbids: (edge) => edge.file.startsWith("zeppelin/") && !edge.target.startsWith("zeppelin/"),
   },
