@@ -10,6 +10,7 @@ import type { CellLibrary } from "./cells/library.js";
 import { pagePanel, panelTarget } from "./cells/page-panel.js";
 import { WatchedEngine } from "./cells/watched-engine.js";
 import type { Config } from "./config.js";
+import { crimeFeeding } from "./crime/embedded-crimes.js";
 import { type EmbeddedFeed, embeddedRatePerSecond, feedEmbeddedLog } from "./embedded/feed.js";
 import { embeddedLogPath } from "./embedded/log-path.js";
 import type { EngineClient } from "./engine/engine-client.js";
@@ -60,7 +61,7 @@ export function openTidetable({ config, currentCell, startAtOnce, startEngine }:
   const prepareSource = async (source: StreamOptions["source"]): Promise<void> => {
     if (source.kind !== "log") return;
     const { dataDirectory } = config;
-    const feeding = [tweetFeeding].find(
+    const feeding = [tweetFeeding, crimeFeeding].find(
       ({ topic }) => source.path === embeddedLogPath(dataDirectory, topic),
     );
     if (feeding === undefined) return;

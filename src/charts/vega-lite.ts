@@ -110,6 +110,9 @@ function body(chart: Chart, x: Field, y: Field, color: Field | undefined): JsonO
   }
 }
 
+/** Vega measures a chart when it is first drawn; the number at a bar that grows has room beyond it, instead of being cut off. */
+const numberPadding = { left: 5, top: 5, right: 48, bottom: 5 };
+
 /** Horizontal, one band a row in the order of the SQL, so that long names stay readable; the number stands at its bar. */
 function bars(x: Field, y: Field, color: Field | undefined): JsonObject {
   const category = { field: x.field, type: "nominal", sort: null, axis: { title: x.title, ...bandLabels(x) } };
@@ -126,6 +129,7 @@ function bars(x: Field, y: Field, color: Field | undefined): JsonObject {
   return {
     width: widthPx,
     height: { step: 22 },
+    padding: numberPadding,
     encoding: { y: category, x: length, tooltip },
     layer: [
       { mark: { type: "bar", height: { band: 0.8 }, color: palette[0] ?? "#0072B2" } },

@@ -24,6 +24,19 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
       "post tweets to a Tweeter (--url http://… --count 100000 --rate 2000 --lines FILE) or to a topic (--topic tweets --brokers HOST:PORT)",
     load: async () => (await import("./post-tweets.js")).postTweetsCommand,
   },
+  "post-crimes": {
+    summary:
+      "post crimes to a topic (--count 100000 or --endless, --rate 2000 --topic crimes), generated or the city's own (--lines FILE.csv)",
+    load: async () => (await import("./post-crimes.js")).postCrimesCommand,
+  },
+  "crimes online": {
+    summary: "write a topic of crimes to InfluxDB as it grows (--influxdb http://… --database chicago)",
+    load: async () => (await import("./crimes-online.js")).crimesOnline,
+  },
+  "crimes offline": {
+    summary: "map all crimes of a topic, into a bucket (--s3 http://… --bucket chicago-crime [--every SECONDS])",
+    load: async () => (await import("./crimes-offline.js")).crimesOffline,
+  },
   tweeter: {
     summary:
       "serve the sample app (--port 8080); on --cassandra HOST:PORT --kafka HOST:PORT, or else on the embedded log (--rate 20)",

@@ -14,7 +14,13 @@ const bridged = (portMapping: object) => ({
 });
 
 describe("Marathon definitions", () => {
-  for (const name of ["tweeter", "post-tweets"]) {
+  for (const name of [
+    "tweeter",
+    "post-tweets",
+    "chicago-crime/producer",
+    "chicago-crime/online",
+    "chicago-crime/offline",
+  ]) {
     it(`${name}.json is taken, with nothing to advise`, () => deepEqual(checkMarathonApp(ours(name)), []));
   }
 

@@ -41,7 +41,7 @@ describe("documents", () => {
         .map((call) => call[1] ?? "")
         .filter((name) => scripts[name] === undefined)
         .map((name) => `${document} calls npm run ${name}`),
-      ...[...text(document).matchAll(/npx tidetable ([a-z-]+(?: (?:(?:un)?install|convert|check)\b)?)/g)]
+      ...[...text(document).matchAll(/npx tidetable ([a-z-]+(?: (?:(?:un)?install|convert|check|online|offline)\b)?)/g)]
         .map((call) => call[1] ?? "")
         .filter((name) => !new RegExp(`(^|\\s|")${name}"?:`, "m").test(commands))
         .map((name) => `${document} calls npx tidetable ${name}`),
