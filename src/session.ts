@@ -10,8 +10,7 @@ import type { CellLibrary } from "./cells/library.js";
 import { pagePanel, panelTarget } from "./cells/page-panel.js";
 import { WatchedEngine } from "./cells/watched-engine.js";
 import type { Config } from "./config.js";
-import { crimeFeeding } from "./crime/embedded-crimes.js";
-import { type EmbeddedFeed, embeddedRatePerSecond, feedEmbeddedLog } from "./embedded/feed.js";
+import { type EmbeddedFeed, embeddedRatePerSecond, type Feeding, feedEmbeddedLog } from "./embedded/feed.js";
 import { embeddedLogPath } from "./embedded/log-path.js";
 import type { EngineClient } from "./engine/engine-client.js";
 import { startEngineProcess } from "./engine/process-client.js";
@@ -19,6 +18,12 @@ import type { StreamOptions } from "./engine/protocol.js";
 import { TidetableError } from "./errors.js";
 import { sqlMagic } from "./sql/sql-cell.js";
 import { tweetFeeding } from "./tweeter/embedded-tweeter.js";
+
+/** What feeds the log of a topic where there is no broker, by the topic; the second demo is loaded when it is asked for. */
+const samples: Readonly<Record<string, () => Feeding | Promise<Feeding>>> = {
+  tweets: () => tweetFeeding,
+  crimes: async () => (await import("./crime/embedded-crimes.js")).crimeFeeding,
+};
 
 export interface TidetableOptions {
   readonly config: Config;
@@ -61,9 +66,8 @@ export function openTidetable({ config, currentCell, startAtOnce, startEngine }:
   const prepareSource = async (source: StreamOptions["source"]): Promise<void> => {
     if (source.kind !== "log") return;
     const { dataDirectory } = config;
-    const feeding = [tweetFeeding, crimeFeeding].find(
-      ({ topic }) => source.path === embeddedLogPath(dataDirectory, topic),
-    );
+    const topic = Object.keys(samples).find((name) => source.path === embeddedLogPath(dataDirectory, name));
+    const feeding = topic === undefined ? undefined : await samples[topic]?.();
     if (feeding === undefined) return;
     const feed =
       feeds.get(feeding.topic) ?? feedEmbeddedLog({ feeding, dataDirectory, ratePerSecond: embeddedRatePerSecond });

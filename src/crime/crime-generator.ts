@@ -7,7 +7,7 @@ import { stringify } from "csv-stringify/sync";
 import { type Random, randomAt } from "../random.js";
 import { crimeKinds, districts, hourWeights, locations, shore, streets } from "./city.js";
 import { type PortalColumn, portalColumns } from "./crime.js";
-import { chicagoTime, formatPortalTime } from "./portal-time.js";
+import { chicagoDate, chicagoTime, formatPortalTime } from "./portal-time.js";
 
 /** Identifiers begin above those of the real data set of now. */
 const firstId = 20_000_001;
@@ -44,7 +44,10 @@ export function generateRow(
     Ward: String(random.pick(district.wards)),
     "Community Area": String(random.pick(district.communityAreas)),
     "FBI Code": form.fbiCode,
-    ...columnsOf(place, { Year: String(chicagoTime(atMs).year), "Updated On": formatPortalTime(publishedAtMs) }),
+    ...columnsOf(place, {
+      Year: String(chicagoTime(atMs).getFullYear()),
+      "Updated On": formatPortalTime(publishedAtMs),
+    }),
   };
 }
 
@@ -113,8 +116,10 @@ function happenedBefore(random: Random, publishedAtMs: number): number {
   const published = chicagoTime(publishedAtMs);
   const daysAgo = Math.min(13, Math.floor(-Math.log(1 - random.fraction()) * 1.6));
   const hour = indexByWeight(random.fraction(), hourWeights);
-  const time = published.minus({ days: daysAgo }).set({ hour, minute: random.below(60), second: 0, millisecond: 0 });
-  return (time > published ? time.minus({ days: 1 }) : time).toMillis();
+  const minute = random.below(60);
+  const on = (day: number) => chicagoDate(published.getFullYear(), published.getMonth(), day, hour, minute).getTime();
+  const atMs = on(published.getDate() - daysAgo);
+  return atMs > publishedAtMs ? on(published.getDate() - daysAgo - 1) : atMs;
 }
 
 function weighted<T extends { readonly weight: number }>(random: Random, choices: readonly [T, ...T[]]): T {

@@ -100,7 +100,7 @@ export function encodeCrime(crime: Crime): string {
     id: crime.id,
     case_number: crime.caseNumber,
     date: new Date(crime.atMs).toISOString(),
-    hour: chicagoTime(crime.atMs).hour,
+    hour: chicagoTime(crime.atMs).getHours(),
     block: crime.block,
     iucr: crime.iucr,
     primary_type: crime.primaryType,
