@@ -13,7 +13,8 @@ import type { Progress } from "../components/cache.js";
 import { type Influxdb, startInfluxdb } from "../components/influxdb.js";
 import { type KafkaCluster, startKafka } from "../components/kafka.js";
 import { type S3Server, startS3 } from "../components/s3proxy.js";
-import type { ServiceRow, ServiceState } from "../pipeline/status-table.js";
+import { answers } from "../pipeline/answers.js";
+import type { ServiceRow } from "../pipeline/status-table.js";
 import { startWorkbenchProcess, type WorkbenchProcess } from "../pipeline/workbench-process.js";
 import { Job } from "./job.js";
 import type { ChicagoOptions } from "./options.js";
@@ -91,13 +92,13 @@ export class ChicagoDemo {
   }
 
   async services(): Promise<readonly ServiceRow[]> {
-    return [
+    const [kafka, influxdb, s3, workbench] = await Promise.all([
       serverRow("kafka", this.#kafka?.bootstrap[0]),
       serverRow("influxdb", this.#influxdb?.url),
       serverRow("s3", this.#s3?.url),
-      ...this.#jobs.map((job) => job.row()),
       serverRow("workbench", this.#workbench?.origin),
-    ];
+    ]);
+    return [kafka, influxdb, s3, ...this.#jobs.map((job) => job.row()), workbench];
   }
 
   /** From what asks to what answers, so that nothing fails on its way out. Safe when only some of it has started. */
@@ -173,9 +174,10 @@ export class ChicagoDemo {
   }
 }
 
-function serverRow(service: string, url: string | undefined): ServiceRow {
-  const state: ServiceState = url === undefined ? "starting" : "healthy";
-  return { service, state, address: url?.replace(/^http:\/\//, "") ?? "", detail: "" };
+async function serverRow(service: string, url: string | undefined): Promise<ServiceRow> {
+  const address = url?.replace(/^http:\/\//, "") ?? "";
+  const state = url === undefined ? "starting" : (await answers(address)) ? "healthy" : "unhealthy";
+  return { service, state, address, detail: "" };
 }
 
 function started<Part>(part: Part | undefined, name: string): Part {

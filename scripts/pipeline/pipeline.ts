@@ -3,7 +3,6 @@
  * stream. Owns the order of starting and stopping, and what each part is at a moment; the parts own their processes.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,6 +12,7 @@ import type { Progress } from "../components/cache.js";
 import { type CassandraCluster, startCassandra } from "../components/cassandra.js";
 import { type Haproxy, startHaproxy } from "../components/haproxy.js";
 import { type KafkaCluster, startKafka } from "../components/kafka.js";
+import { answers } from "./answers.js";
 import type { PipelineSize, ServiceName } from "./options.js";
 import type { ServiceRow, ServiceState } from "./status-table.js";
 import { nameOf, TweeterFleet } from "./tweeter-fleet.js";
@@ -34,7 +34,6 @@ export interface PipelineOptions {
 type NodeCluster = Pick<KafkaCluster, "killNode" | "startNode"> & { readonly addresses: readonly string[] };
 
 const partitions = 3;
-const probeTimeoutMs = 1_000;
 /** How long stopping waits for a start that is under way. */
 const startingTimeoutMs = 60_000;
 
@@ -269,18 +268,4 @@ export class Pipeline {
 function started<Part>(part: Part | undefined, name: string): Part {
   if (part === undefined) throw new TidetableError("CONFIG_INVALID", `${name} has not started yet.`);
   return part;
-}
-
-function answers(address: string): Promise<boolean> {
-  const at = address.lastIndexOf(":");
-  return new Promise((answer) => {
-    const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
-    const end = (result: boolean) => {
-      socket.destroy();
-      answer(result);
-    };
-    socket.setTimeout(probeTimeoutMs, () => end(false));
-    socket.on("connect", () => end(true));
-    socket.on("error", () => end(false));
-  });
 }

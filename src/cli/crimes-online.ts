@@ -26,13 +26,14 @@ export async function crimesOnline(context: CommandContext): Promise<number> {
     ...(values.influxdb === undefined ? {} : { INFLUXDB_URL: values.influxdb }),
     ...(values.database === undefined ? {} : { INFLUXDB_DATABASE: values.database }),
   });
+  const influxdb = new Influxdb(settings);
   const topic = values.topic ?? "crimes";
   context.warn(`Crimes of ${topic} go to ${settings.url}, database ${settings.database}. Ctrl-C stops it.`);
   let toldAtMs = performance.now();
   const progress = await writeOnline({
     source: new KafkaRecordSource(kafkaOfCommand(context, values.brokers)),
     topic,
-    influxdb: new Influxdb(settings),
+    influxdb,
     untilLatest: values.until === "latest",
     signal: context.signal,
     onProgress: ({ points, rejected, dropped, lag }) => {

@@ -28,6 +28,8 @@ export interface OfflineOutcome {
 }
 
 const writeTimeoutMs = 60_000;
+/** The table keeps the newest so many; the whole data set of the city has eight million. */
+const keptMax = 50_000_000;
 /** Kinds with a map of their own. */
 const kindsMax = 8;
 
@@ -35,10 +37,14 @@ const kindsMax = 8;
 export async function writeHeatMap(options: OfflineOptions): Promise<OfflineOutcome> {
   const { library, topic, bucket, prefix, signal, onProgress = () => {} } = options;
   await bucket.open({ timeoutMs: writeTimeoutMs, signal });
-  const stream = await library.stream("crimes", { topic, until: "latest", mode: "upsert", store: "memory" });
+  const stream = await library.stream("crimes", { topic, until: "latest", mode: "upsert", keep: { rows: keptMax } });
   onProgress(`reading ${topic} to its end`);
   const { rejected, partitions } = await stream.caughtUp();
   const map = await countSquares(library.sql, partitions, topic);
+  if (map.crimes >= keptMax) {
+    const most = keptMax.toLocaleString("en");
+    throw new TidetableError("RESULT_TOO_LARGE", `Topic ${topic} has ${most} crimes or more, too many for one map.`);
+  }
   onProgress(`${map.crimes.toLocaleString("en")} crimes counted`);
   await stream.stop();
 
@@ -52,8 +58,9 @@ export async function writeHeatMap(options: OfflineOptions): Promise<OfflineOutc
 }
 
 interface Counted {
-  readonly row: number;
-  readonly column: number;
+  /** Row and column in the grid. */
+  readonly y: number;
+  readonly x: number;
   readonly crimes: bigint;
   readonly arrests: bigint;
 }
@@ -63,20 +70,28 @@ async function countSquares(
   partitions: Awaited<ReturnType<StreamHandle["status"]>>["partitions"],
   topic: string,
 ): Promise<HeatMap> {
+  const isPlaced = sql`latitude BETWEEN ${land.south} AND ${land.north} AND longitude BETWEEN ${land.west} AND ${land.east}`;
+  // Once over all rows; the maps are made of the squares.
+  await sql`
+    CREATE OR REPLACE TABLE squares AS
+    SELECT primary_type AS kind,
+      CASE WHEN ${isPlaced} THEN floor(latitude / ${gridDegrees.latitude})::INTEGER END AS y,
+      CASE WHEN ${isPlaced} THEN floor(longitude / ${gridDegrees.longitude})::INTEGER END AS x,
+      count(*) AS crimes, count(*) FILTER (WHERE arrest) AS arrests, min(date) AS first, max(date) AS last
+    FROM crimes
+    GROUP BY ALL`;
   const totals = await sql<{ crimes: bigint; placed: bigint; first: Date | null; last: Date | null }>`
-    SELECT count(*) AS crimes, count(*) FILTER (WHERE latitude BETWEEN ${land.south} AND ${land.north}
-        AND longitude BETWEEN ${land.west} AND ${land.east}) AS placed,
-      min(date) AS first, max(date) AS last
-    FROM crimes`;
+    SELECT coalesce(sum(crimes), 0)::BIGINT AS crimes, coalesce(sum(crimes) FILTER (WHERE y IS NOT NULL), 0)::BIGINT AS placed,
+      min(first) AS first, max(last) AS last
+    FROM squares`;
   const total = totals.at(0);
   if (total === undefined || total.crimes === 0n) {
     throw new TidetableError("SQL_INVALID", `Topic ${topic} holds no crimes, so there is nothing to map.`);
   }
-  const kinds = await sql<{ primary_type: string }>`
-    SELECT primary_type FROM crimes WHERE latitude IS NOT NULL
-    GROUP BY primary_type ORDER BY count(*) DESC, primary_type LIMIT ${kindsMax}`;
+  const kinds = await sql<{ kind: string }>`
+    SELECT kind FROM squares WHERE y IS NOT NULL GROUP BY kind ORDER BY sum(crimes) DESC, kind LIMIT ${kindsMax}`;
   const layers: HeatMapLayer[] = [{ name: "All", squares: await squares(sql, undefined) }];
-  for (const { primary_type: kind } of kinds) layers.push({ name: kind, squares: await squares(sql, kind) });
+  for (const { kind } of kinds) layers.push({ name: kind, squares: await squares(sql, kind) });
   return {
     topic,
     offsets: Object.fromEntries(partitions.map(({ partition, nextOffset }) => [partition, String(nextOffset)])),
@@ -91,15 +106,12 @@ async function countSquares(
 
 async function squares(sql: CellLibrary["sql"], kind: string | undefined): Promise<readonly Square[]> {
   const rows = await sql<Counted>`
-    SELECT floor(latitude / ${gridDegrees.latitude})::INTEGER AS row,
-      floor(longitude / ${gridDegrees.longitude})::INTEGER AS column,
-      count(*) AS crimes, count(*) FILTER (WHERE arrest) AS arrests
-    FROM crimes
-    WHERE latitude BETWEEN ${land.south} AND ${land.north} AND longitude BETWEEN ${land.west} AND ${land.east}
-      AND (primary_type = ${kind ?? ""} OR ${kind === undefined})
+    SELECT y, x, sum(crimes)::BIGINT AS crimes, sum(arrests)::BIGINT AS arrests
+    FROM squares
+    WHERE y IS NOT NULL AND (kind = ${kind ?? ""} OR ${kind === undefined})
     GROUP BY 1, 2 ORDER BY 1, 2`;
   if (rows.length < rows.totalRowCount) {
     throw new TidetableError("RESULT_TOO_LARGE", `The map has ${rows.totalRowCount} squares, too many for one page.`);
   }
-  return rows.map(({ row, column, crimes, arrests }) => [row, column, Number(crimes), Number(arrests)] as const);
+  return rows.map(({ y, x, crimes, arrests }) => [y, x, Number(crimes), Number(arrests)] as const);
 }

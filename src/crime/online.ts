@@ -39,8 +39,6 @@ export interface OnlineProgress {
 export const crimesMeasurement = "crimes";
 const offsetsMeasurement = "offsets";
 const openTimeoutMs = 30_000;
-/** As InfluxDB recommends: larger writes gain nothing. */
-const pointsMax = 5_000;
 /** Identifiers differ in these digits among the crimes of one minute. */
 const nanosecondsOfId = 1_000_000;
 
@@ -72,25 +70,26 @@ export async function writeOnline(options: OnlineOptions): Promise<OnlineProgres
   try {
     if (left?.size === 0) return progress;
     for await (const batch of opened.batches()) {
-      const { points: crimes, rejected } = pointsOf(batch);
-      let { dropped, lastReason } = progress;
-      const points = [
-        ...crimes,
-        offsetPoint({ cluster, topic, partition: batch.partition, nextOffset: batch.nextOffset, topicId }),
-      ];
-      for (let first = 0; first < points.length; first += pointsMax) {
-        const outcome = await influxdb.write(points.slice(first, first + pointsMax), {
-          signal,
-          ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
-        });
-        dropped += outcome.dropped;
-        lastReason = outcome.reason ?? lastReason;
-      }
+      const { points, rejected } = pointsOf(batch);
+      const position = offsetPoint({
+        cluster,
+        topic,
+        partition: batch.partition,
+        nextOffset: batch.nextOffset,
+        topicId,
+      });
+      const { onRetry } = options;
+      // In this order: the position is never ahead of what it stands for.
+      const outcome = await influxdb.write([...points, position], {
+        signal,
+        ...(onRetry === undefined ? {} : { onRetry }),
+      });
+      const lastReason = outcome.reason ?? progress.lastReason;
       reached.set(batch.partition, batch.nextOffset);
       progress = {
-        points: progress.points + crimes.length,
+        points: progress.points + points.length,
         rejected: progress.rejected + rejected,
-        dropped,
+        dropped: progress.dropped + outcome.dropped,
         lag: lagOf(opened, reached),
         ...(lastReason === undefined ? {} : { lastReason }),
       };

@@ -3,14 +3,16 @@
  * and however often it is written; the map has each of them in its square; a dashboard's questions get these answers.
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ensureInfluxdb, type Influxdb as InfluxdbServer, startInfluxdb } from "../../scripts/components/influxdb.js";
 import { type KafkaCluster, startKafka } from "../../scripts/components/kafka.js";
 import { ensureS3, type S3Server, startS3 } from "../../scripts/components/s3proxy.js";
 import { quietCell } from "../../src/cells/console-cell.js";
 import { readConfig } from "../../src/config.js";
 import { type Crime, encodeCrime, readCrime } from "../../src/crime/crime.js";
-import { generateRow } from "../../src/crime/crime-generator.js";
+import { generateRow, portalFile } from "../../src/crime/crime-generator.js";
 import { gridDegrees, type HeatMap } from "../../src/crime/heat-map.js";
 import { writeHeatMap } from "../../src/crime/offline.js";
 import { type OnlineProgress, writeOnline } from "../../src/crime/online.js";
@@ -227,5 +229,47 @@ describe("the two jobs of Chicago crime", function () {
     equal(await answer.text(), page);
     ok(!link.includes(secretAccessKey));
     equal((await fetch(link.replace("index.html", "cells.json"))).status, 403);
+  });
+
+  it("are commands that say what they did, or what is missing", async () => {
+    const database = "by_command";
+    const file = join(folder.path, "Crimes.csv");
+    writeFileSync(file, portalFile(Array.from({ length: 300 }, (_, index) => generateRow(5, index, nowMs))));
+    const { url, accessKeyId, secretAccessKey } = s3;
+    const environment = {
+      KAFKA_BROKERS: kafka.bootstrap.join(","),
+      INFLUXDB_URL: influxdbServer.url,
+      S3_ENDPOINT: url,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    };
+    const run = (command: string, changes: NodeJS.ProcessEnv = {}) =>
+      new Promise<string>((ended) => {
+        const options = { env: { ...process.env, ...environment, ...changes }, timeout: 60_000 };
+        execFile(process.execPath, ["dist/cli.js", ...command.split(" ")], options, (error, out, said) =>
+          ended(`${error?.code ?? 0} ${out}${said}`),
+        );
+      });
+    match(await run(`post-crimes --topic few --lines ${file}`), /^0 300 crimes acknowledged by few in /);
+    match(
+      await run(`crimes online --topic few --database ${database} --until latest`),
+      /^0 300 points written, 0 records were no crime/,
+    );
+    match(
+      await run("crimes offline --topic few --bucket by-command"),
+      /^0 300 crimes \(\d+ without a place\) are index\.html and cells\.json of bucket by-command/,
+    );
+    match(await run("crimes online", { INFLUXDB_URL: "" }), /^1 INFLUXDB_URL is not set/);
+    match(
+      await run("crimes online", { INFLUXDB_URL: "127.0.0.1:8086" }),
+      /^1 "127\.0\.0\.1:8086" is no address of InfluxDB/,
+    );
+    match(await run("crimes offline", { AWS_SECRET_ACCESS_KEY: "" }), /^1 AWS_SECRET_ACCESS_KEY is not set/);
+    match(
+      await run("crimes offline --topic few", { AWS_SECRET_ACCESS_KEY: "wrong" }),
+      /^1 The S3 at .* the secret is not that/,
+    );
+    match(await run("crimes online --topic fwe --until latest"), /^1 .*fwe.*\bfew\b/s);
+    match(await run("post-crimes --lines none.csv"), /^1 .*none\.csv cannot be read as CSV: ENOENT/);
   });
 });
