@@ -7,7 +7,7 @@ import { stringify } from "csv-stringify/sync";
 import { type Random, randomAt } from "../random.js";
 import { crimeKinds, districts, hourWeights, locations, shore, streets } from "./city.js";
 import { type PortalColumn, portalColumns } from "./crime.js";
-import { chicagoDate, chicagoTime, formatPortalTime } from "./portal-time.js";
+import { chicagoClock, formatPortalTime, instantOf } from "./portal-time.js";
 
 /** Identifiers begin above those of the real data set of now. */
 const firstId = 20_000_001;
@@ -45,7 +45,7 @@ export function generateRow(
     "Community Area": String(random.pick(district.communityAreas)),
     "FBI Code": form.fbiCode,
     ...columnsOf(place, {
-      Year: String(chicagoTime(atMs).getFullYear()),
+      Year: String(chicagoClock(atMs).getUTCFullYear()),
       "Updated On": formatPortalTime(publishedAtMs),
     }),
   };
@@ -113,13 +113,14 @@ function bell(random: Random): number {
 
 /** Most are published within a day, some a week later; the hour of the day has its own weight. */
 function happenedBefore(random: Random, publishedAtMs: number): number {
-  const published = chicagoTime(publishedAtMs);
+  const published = chicagoClock(publishedAtMs);
   const daysAgo = Math.min(13, Math.floor(-Math.log(1 - random.fraction()) * 1.6));
   const hour = indexByWeight(random.fraction(), hourWeights);
   const minute = random.below(60);
-  const on = (day: number) => chicagoDate(published.getFullYear(), published.getMonth(), day, hour, minute).getTime();
-  const atMs = on(published.getDate() - daysAgo);
-  return atMs > publishedAtMs ? on(published.getDate() - daysAgo - 1) : atMs;
+  const on = (day: number) =>
+    instantOf(new Date(Date.UTC(published.getUTCFullYear(), published.getUTCMonth(), day, hour, minute)));
+  const atMs = on(published.getUTCDate() - daysAgo);
+  return atMs > publishedAtMs ? on(published.getUTCDate() - daysAgo - 1) : atMs;
 }
 
 function weighted<T extends { readonly weight: number }>(random: Random, choices: readonly [T, ...T[]]): T {

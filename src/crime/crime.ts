@@ -2,7 +2,7 @@
  * What a crime is: a row of the city's open data set "Crimes – 2001 to Present" as one record of a topic, and which rows are
  * none. Owns the 22 columns of the portal's CSV and the record's JSON. Pure.
  */
-import { chicagoTime, parsePortalTime } from "./portal-time.js";
+import { chicagoClock, parsePortalTime } from "./portal-time.js";
 
 export interface Crime {
   readonly id: number;
@@ -100,7 +100,7 @@ export function encodeCrime(crime: Crime): string {
     id: crime.id,
     case_number: crime.caseNumber,
     date: new Date(crime.atMs).toISOString(),
-    hour: chicagoTime(crime.atMs).getHours(),
+    hour: chicagoClock(crime.atMs).getUTCHours(),
     block: crime.block,
     iucr: crime.iucr,
     primary_type: crime.primaryType,
