@@ -113,6 +113,12 @@ const rules: readonly Rule[] = [
     forbids: (edge) => /^src\/sinks\/(line-protocol|influxdb-answer|s3-answer)\.ts$/.test(edge.file) && !edge.typeOnly,
   },
   {
+    name: "crime/ is a sample: only commands, and the session that feeds its log, know it; its cores do no IO",
+    forbids: (edge) =>
+      (edge.target.startsWith("src/crime/") && !/^src\/(crime\/|cli\/|session\.ts)/.test(edge.file)) ||
+      (/^src\/crime\/(crime|city|crime-generator|heat-map|portal-time)\.ts$/.test(edge.file) && io.test(edge.target)),
+  },
+  {
     name: "zeppelin/ stands alone: notes in, notes out, in a page as well as in a command",
     forbids: (edge) => edge.file.startsWith("zeppelin/") && !edge.target.startsWith("zeppelin/"),
   },
