@@ -93,6 +93,30 @@ describe("the workbench's page", function () {
     match(JSON.stringify(await workbench.readNotebook()), /changed_elsewhere/);
   });
 
+  it("says why a notebook was not saved, without a dialog over it, and saves again by a click", async () => {
+    const page = await open(["1"]);
+    let refusals = 0;
+    await page.route("**/api/contents/**", async (route) => {
+      if (route.request().method() !== "PUT") return route.continue();
+      refusals += 1;
+      return route.fulfill({ status: 507, json: { message: "The disk is full." } });
+    });
+    await codeCell(page, 0).locator(".cm-content").click();
+    await page.keyboard.type(" + 2");
+    await page.keyboard.press("Control+s");
+    const notice = page.locator(".tt-notices");
+    await notice
+      .getByText("The notebook was not saved: The disk is full. What you see is only in this page.")
+      .waitFor();
+    ok(refusals > 0);
+    equal(await page.locator(".jp-Dialog").count(), 0);
+    await page.unroute("**/api/contents/**");
+    await notice.getByRole("button", { name: "Save again" }).click();
+    await page.locator('.tt-saved[data-state="saved"]').waitFor();
+    await notice.waitFor({ state: "hidden" });
+    match(JSON.stringify(await workbench.readNotebook()), /\+ 2|2 \+/);
+  });
+
   it("moves a live chart without building it again, and keeps the reader's zoom", async () => {
     const page = await open([chartCell, movingCell]);
     await button(page, "run-all").click();

@@ -8,6 +8,7 @@ import type { Kernel } from "@jupyterlab/services";
 import type { CommandRegistry } from "@lumino/commands";
 import { Widget } from "@lumino/widgets";
 import { connectedAgain, messageBytesMax, messageTooLarge, othersShutOut } from "./connection-news.js";
+import { onFailedSave } from "./failed-saves.js";
 import { askServer, belongTo, type KnownKernel, type ServerNews } from "./server-news.js";
 
 interface Notice {
@@ -53,6 +54,7 @@ export class Notices extends Widget {
   /** What the page has to say about a loss that is over; until a cell runs, or it was read. */
   #afterwards: Notice | undefined;
   #saveFailed = false;
+  #whySaveFailed = "";
   /** Of what is shown, what its file does not hold. */
   #lost: readonly string[] = [];
   #wasConnected = false;
@@ -92,6 +94,9 @@ export class Notices extends Widget {
     });
     sessionContext.connectionStatusChanged.connect(refresh);
     sessionContext.kernelChanged.connect(refresh);
+    onFailedSave(context, (reason) => {
+      this.#whySaveFailed = reason;
+    });
     context.saveState.connect((_, state) => {
       this.#saveFailed = state === "failed";
       refresh();
@@ -171,7 +176,7 @@ export class Notices extends Widget {
     if (!this.#saveFailed) return this.#lostNotice();
     return {
       kind: "failed",
-      text: "The notebook was not saved; what you see is only in this page.",
+      text: `The notebook was not saved: ${this.#whySaveFailed.replace(/\.$/, "")}. What you see is only in this page.`,
       action: { label: "Save again", run: () => this.#commands.execute("save") },
     };
   }
