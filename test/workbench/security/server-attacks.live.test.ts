@@ -12,6 +12,7 @@ import { kernelSubprotocol } from "../../../src/workbench/channels.js";
 import { until } from "../../support/until.js";
 import { openChannels } from "../channels-fixture.js";
 import { startTestWorkbench, type TestWorkbench } from "../workbench-fixture.js";
+import { changedFiles } from "./changed-files.js";
 import { malformedRequests, masked, noMessages, wrongFrames } from "./malformed.js";
 import {
   commandLines,
@@ -33,6 +34,7 @@ const canaries = Object.fromEntries(
 
 describe("attacks on the workbench's server", function () {
   this.timeout(120_000);
+  const startedAtMs = Date.now();
   let workbench: TestWorkbench;
   let home: string;
   let kernelId: string;
@@ -72,6 +74,11 @@ describe("attacks on the workbench's server", function () {
     slow?.close();
     await Promise.all([workbench?.close(), besieged?.close()]);
   });
+
+  const filesBelow = async (folder: string) =>
+    (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
 
   const stillWorks = async () => {
     const page = await openChannels(workbench, kernelId);
@@ -337,13 +344,14 @@ describe("attacks on the workbench's server", function () {
       }),
     );
     const files: string[] = [];
-    for (const entry of await readdir(workbench.directory, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = join(entry.parentPath, entry.name);
+    const isWholeDisk = process.env.W17_WHOLE_DISK === "1";
+    for (const file of isWholeDisk ? await changedFiles(startedAtMs) : await filesBelow(workbench.directory)) {
       // The one that is for secrets, and for its user alone.
       if (/workbench-\d+\.json$/.test(file)) equal((await stat(file)).mode & 0o777, 0o600);
-      else files.push(await readFile(file, "latin1"));
+      // Others write meanwhile, and remove what they wrote.
+      else files.push(await readFile(file, "latin1").catch(() => ""));
     }
+    if (isWholeDisk) console.log(`      ${files.length} files of the whole disk`);
     const commands = await commandLines();
     const secrets = {
       ...canaries,
