@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { LiveUpdate } from "../../src/engine/protocol.js";
@@ -117,6 +118,8 @@ describe("the engine process: queries", function () {
 
   it(`W15: lets no query reach files, the network or its settings: ${probes.length + 2 * reads.length} probes`, async () => {
     const client = at.start();
+    await client.hello();
+    const sentBefore = sentByThisNetwork();
     for (const text of probes) await rejects(client.query(atElsewhere(text)), text);
     // As a view, and as a live query, which is planned in another way.
     for (const from of reads) {
@@ -136,6 +139,8 @@ describe("the engine process: queries", function () {
       ok(update.error !== undefined, text);
     }
     equal(connections, 0);
+    // In a network namespace of this test's own nobody else sends anything (CONTRIBUTING.md).
+    if (process.env.W15_NAMESPACE === "1") deepEqual(sentByThisNetwork(), sentBefore);
     // What a record, a name or a value holds is the only way in, and none of these is there afterwards.
     const tables = await client.query("SELECT count(*)::INTEGER AS n FROM duckdb_tables() WHERE table_name = 'kept'");
     equal(firstValue(tables), 0);
@@ -211,3 +216,16 @@ describe("the engine process: queries", function () {
     await until("an answer", () => firstValue(updates.at(-1)?.result) === 3n);
   });
 });
+
+/** Connections begun and datagrams sent, by whatever process, since this network namespace is there. */
+function sentByThisNetwork(): Readonly<Record<string, string | undefined>> {
+  if (process.env.W15_NAMESPACE !== "1") return {};
+  const text = readFileSync("/proc/net/snmp", "utf8");
+  const field = (protocol: string, name: string) => {
+    const [names, values] = [...text.matchAll(new RegExp(`^${protocol}: (.*)$`, "gm"))].map((line) =>
+      line[1]?.split(" "),
+    );
+    return values?.[names?.indexOf(name) ?? -1];
+  };
+  return { connections: field("Tcp", "ActiveOpens"), datagrams: field("Udp", "OutDatagrams") };
+}
