@@ -90,7 +90,7 @@ function readArguments(argumentList) {
   const at = rest.indexOf("--jobs");
   const [, given] = at === -1 ? [] : rest.splice(at, 2);
   const unit = argumentList.includes("--unit");
-  const jobs = Number(given ?? (unit || rest.length > 0 ? 1 : 2));
+  const jobs = Number(given ?? (rest.length > 0 ? 1 : 2));
   if (!Number.isInteger(jobs) || jobs < 1) {
     console.error(`--jobs ${given ?? ""}: a whole number of at least 1 is needed.`);
     process.exit(2);
