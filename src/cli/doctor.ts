@@ -53,7 +53,7 @@ export async function doctor(context: CommandContext): Promise<number> {
       "InfluxDB",
       context.environment.INFLUXDB_PATH ?? "influxd",
       ["version"],
-      "the tests of the InfluxDB sink: as root on Debian it is installed when asked for, elsewhere install InfluxDB 1.x or set INFLUXDB_PATH",
+      "npm run chicago and the tests of its sink: as root on Debian it is installed when asked for, elsewhere install InfluxDB 1.x or set INFLUXDB_PATH",
     ),
     commandFinding(
       "Python",
