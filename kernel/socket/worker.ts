@@ -39,6 +39,8 @@ const session = randomUUID();
 const subshells = new Subshells();
 const seen = new SeenSignatures();
 const sockets = openSockets();
+/** Over sockets: they end when these are closed. */
+const loops: Promise<void>[] = [];
 const busyCells = new BusyCells();
 const written = new GatheredStream(new TextReader(settings.textMemory), (message) => queueForIopub(message));
 const questioner = new Questioner((frames) => sockets.queues.stdin.send(frames));
@@ -62,8 +64,8 @@ post({ kind: "listening" });
 listen("shell");
 listen("control");
 listen("stdin");
-runUntilClosed(welcomeSubscribers());
-runUntilClosed(echoHeartbeats());
+loopUntilClosed(welcomeSubscribers());
+loopUntilClosed(echoHeartbeats());
 
 function openSockets() {
   const { curveSecretKey } = settings.connection;
@@ -112,7 +114,7 @@ async function bindAll(): Promise<void> {
 }
 
 function listen(channel: RequestChannel): void {
-  runUntilClosed(receive(channel));
+  loopUntilClosed(receive(channel));
 }
 
 async function receive(channel: RequestChannel): Promise<void> {
@@ -268,7 +270,15 @@ async function close(): Promise<void> {
   written.close();
   await Promise.all(Object.values(sockets.queues).map((queue) => queue.drained()));
   for (const socket of allSockets()) socket.close();
+  // Each loop hears of it from ZeroMQ's own callbacks. A process that ends in the middle of one is aborted instead
+  // ("terminate called after throwing an instance of 'Napi::Error'").
+  await Promise.allSettled(loops);
   post({ kind: "closed" });
+}
+
+function loopUntilClosed(loop: Promise<void>): void {
+  loops.push(loop);
+  runUntilClosed(loop);
 }
 
 /** A loop over a socket ends by an exception when the socket is closed under it; any other failure is the kernel's. */
