@@ -5,40 +5,18 @@
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { errorMessage } from "../src/errors.js";
 import { ChicagoDemo } from "./chicago/demo.js";
 import { readChicagoOptions } from "./chicago/options.js";
+import { runInForeground, unlessInterrupted } from "./foreground.js";
 import { liveTable } from "./pipeline/live-table.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const redrawEveryMs = 1_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const stopping = new AbortController();
-let interrupts = 0;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    interrupts += 1;
-    stopping.abort();
-    // npm and the terminal may both pass on one Ctrl-C; who presses it again and again wants the end now.
-    if (interrupts > 2) process.exit(130);
-  });
-}
+await runInForeground(main);
 
-// A terminal that is gone takes no line any more; what runs is stopped all the same.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => stopping.abort());
-
-let exitCode: number;
-try {
-  exitCode = await main();
-} catch (error) {
-  process.stderr.write(`${errorMessage(error)}\n`);
-  exitCode = 1;
-}
-// Whatever did not come up in time to be stopped ends with this process.
-process.exit(exitCode);
-
-async function main(): Promise<number> {
+async function main(stopping: AbortSignal): Promise<number> {
   const demo = new ChicagoDemo({
     ...readChicagoOptions(process.argv.slice(2)),
     command: [process.execPath, join(root, "dist/cli.js")],
@@ -48,31 +26,22 @@ async function main(): Promise<number> {
     progress: (line) => /fetching|installing|another process/i.test(line) && say(line),
   });
   try {
-    const starting = demo.start();
     const drawing = new AbortController();
     const drawn = draw(demo, drawing.signal);
     try {
-      await Promise.race([starting, interrupted()]);
+      await unlessInterrupted(demo.start(), stopping);
     } finally {
       drawing.abort();
       await drawn;
     }
     await sayWhere(demo);
-    await draw(demo, stopping.signal);
+    await draw(demo, stopping);
     return 0;
   } finally {
     say("Stopping …");
     await demo.stop();
     say("Stopped.");
   }
-}
-
-function interrupted(): Promise<never> {
-  return new Promise((_, reject) => {
-    const refuse = () => reject(new Error("interrupted before all of it ran"));
-    if (stopping.signal.aborted) refuse();
-    stopping.signal.addEventListener("abort", refuse, { once: true });
-  });
 }
 
 /** On a terminal the table goes on being drawn; elsewhere each change of state is a line. */

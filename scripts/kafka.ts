@@ -1,8 +1,8 @@
 /** `npm run kafka [-- --nodes 3 --port 19092 --dir DIRECTORY]`: a real Kafka in the foreground, until Ctrl-C. */
 import { parseArgs } from "node:util";
 import { errorMessage, TidetableError } from "../src/errors.js";
-import { openKafkaProducer } from "../src/streaming/kafka/producer.js";
-import { type KafkaCluster, type KafkaOptions, kafkaVersion, startKafka } from "./components/kafka.js";
+import { makeTopic } from "../src/streaming/kafka/producer.js";
+import { type KafkaOptions, kafkaVersion, startKafka } from "./components/kafka.js";
 
 const topic = "tweets";
 const partitions = 3;
@@ -25,7 +25,7 @@ async function main(argumentList: readonly string[]): Promise<number> {
   });
   const cluster = await startKafka({ ...options, progress: say });
   try {
-    await createTopic(cluster);
+    await makeTopic({ brokers: cluster.bootstrap }, topic, { partitions });
     const brokers = cluster.bootstrap.join(",");
     say(
       `\nKafka ${kafkaVersion} is ready at ${brokers}, topic ${topic} (${partitions} partitions). Data: ${cluster.directory}`,
@@ -59,13 +59,4 @@ function readOptions(argumentList: readonly string[]): KafkaOptions {
     throw new TidetableError("CONFIG_INVALID", `--port is ${values.port}; it may be 1 to 65000.`);
   }
   return { nodes, port, ...(values.dir === undefined ? {} : { directory: values.dir }) };
-}
-
-async function createTopic(cluster: KafkaCluster): Promise<void> {
-  const producer = await openKafkaProducer({ brokers: cluster.bootstrap });
-  try {
-    await producer.ensureTopic(topic, { partitions });
-  } finally {
-    await producer.close();
-  }
 }

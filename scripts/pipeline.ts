@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../src/config.js";
-import { errorMessage } from "../src/errors.js";
+import { runInForeground, unlessInterrupted } from "./foreground.js";
 import { askControl, serveControl } from "./pipeline/control.js";
 import { liveTable } from "./pipeline/live-table.js";
 import { fitToMemory, type PipelineRequest, readPipelineRequest } from "./pipeline/options.js";
@@ -19,31 +19,9 @@ const command = [process.execPath, join(root, "dist/cli.js")];
 const redrawEveryMs = 1_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const stopping = new AbortController();
-let interrupts = 0;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    interrupts += 1;
-    stopping.abort();
-    // npm and the terminal may both pass on one Ctrl-C; who presses it again and again wants the end now.
-    if (interrupts > 2) process.exit(130);
-  });
-}
+await runInForeground((stopping) => main(readPipelineRequest(process.argv.slice(2)), stopping));
 
-// A terminal that is gone takes no line any more; what runs is stopped all the same.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => stopping.abort());
-
-let exitCode: number;
-try {
-  exitCode = await main(readPipelineRequest(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${errorMessage(error)}\n`);
-  exitCode = 1;
-}
-// Whatever did not come up in time to be stopped ends with this process.
-process.exit(exitCode);
-
-async function main(request: PipelineRequest): Promise<number> {
+async function main(request: PipelineRequest, stopping: AbortSignal): Promise<number> {
   const { dataDirectory } = readConfig(process.env, process.cwd());
   if (request.action !== "run" && request.action !== "rehearse") {
     say(await askControl(dataDirectory, request));
@@ -61,13 +39,14 @@ async function main(request: PipelineRequest): Promise<number> {
   });
   const control = await serveControl(dataDirectory, pipeline);
   try {
-    await startWithTable(pipeline);
+    await startWithTable(pipeline, stopping);
     if (request.action === "rehearse") {
-      const checks = await rehearse(pipeline, { ...request, size, signal: stopping.signal, say });
+      const checks = await rehearse(pipeline, { ...request, size, signal: stopping, say });
       return checks.every(({ ok }) => ok) ? 0 : 1;
     }
     sayWhere(pipeline);
-    await untilStopped(pipeline);
+    // On a terminal the table goes on being drawn; elsewhere each change of state is a line.
+    await draw(pipeline, liveTable(process.stdout), stopping);
     return 0;
   } finally {
     say("Stopping …");
@@ -77,17 +56,12 @@ async function main(request: PipelineRequest): Promise<number> {
   }
 }
 
-async function startWithTable(pipeline: Pipeline): Promise<void> {
+async function startWithTable(pipeline: Pipeline, stopping: AbortSignal): Promise<void> {
   const table = liveTable(process.stdout);
   const drawing = new AbortController();
   const drawn = draw(pipeline, table, drawing.signal);
-  const interrupted = new Promise<never>((_, reject) => {
-    stopping.signal.addEventListener("abort", () => reject(new Error("interrupted before all of it ran")), {
-      once: true,
-    });
-  });
   try {
-    await Promise.race([pipeline.start(), interrupted]);
+    await unlessInterrupted(pipeline.start(), stopping);
   } finally {
     drawing.abort();
     await drawn;
@@ -114,9 +88,4 @@ function sayWhere(pipeline: Pipeline): void {
   say("  Lose one:      npm run pipeline -- kill tweeter 2");
   say(`  Elsewhere:     KAFKA_BROKERS=${pipeline.brokers} CASSANDRA_CONTACT_POINTS=${pipeline.contactPoints}`);
   say("Ctrl-C stops all of it.\n");
-}
-
-/** On a terminal the table goes on being drawn; elsewhere each change of state is a line. */
-async function untilStopped(pipeline: Pipeline): Promise<void> {
-  await draw(pipeline, liveTable(process.stdout), stopping.signal);
 }

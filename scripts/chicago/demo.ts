@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../src/errors.js";
 import { Bucket } from "../../src/sinks/s3.js";
-import { openKafkaProducer } from "../../src/streaming/kafka/producer.js";
+import { makeTopic } from "../../src/streaming/kafka/producer.js";
 import type { Progress } from "../components/cache.js";
 import { type Influxdb, startInfluxdb } from "../components/influxdb.js";
 import { type KafkaCluster, startKafka } from "../components/kafka.js";
@@ -128,7 +128,7 @@ export class ChicagoDemo {
     ]);
     for (const server of servers) if (server.status === "rejected") throw server.reason;
     if (this.#stop.signal.aborted) return;
-    await this.#createTopic();
+    await makeTopic({ brokers: this.brokers.split(",") }, topic, { partitions });
     this.#run("producer", ["post-crimes", "--endless", "--rate", String(ratePerSecond)]);
     this.#run("online", ["crimes", "online", "--database", this.database]);
     this.#run("offline", ["crimes", "offline", "--bucket", bucketName, "--every", String(mapEverySeconds)]);
@@ -142,15 +142,6 @@ export class ChicagoDemo {
       directory,
     });
     await this.#untilMap();
-  }
-
-  async #createTopic(): Promise<void> {
-    const producer = await openKafkaProducer({ brokers: this.brokers.split(",") });
-    try {
-      await producer.ensureTopic(topic, { partitions });
-    } finally {
-      await producer.close();
-    }
   }
 
   #run(name: string, parameters: readonly string[]): void {

@@ -1,6 +1,5 @@
 /** What may be asked of `npm run chicago`. Pure. */
-import { parseArgs } from "node:util";
-import { TidetableError } from "../../src/errors.js";
+import { parseOptions, wholeNumber } from "../../src/cli/command.js";
 
 export interface ChicagoOptions {
   /** Crimes a second. */
@@ -9,21 +8,11 @@ export interface ChicagoOptions {
   readonly mapEverySeconds: number;
 }
 
-/** @throws TidetableError CONFIG_INVALID naming the option, its value and what it may be. */
+/** @throws UsageError naming the option, its value and what it may be. */
 export function readChicagoOptions(argumentList: readonly string[]): ChicagoOptions {
-  const { values } = parseArgs({
-    args: [...argumentList],
-    options: { rate: { type: "string" }, every: { type: "string" } },
-  });
+  const { values } = parseOptions(argumentList, { rate: { type: "string" }, every: { type: "string" } });
   return {
-    ratePerSecond: wholeNumber("rate", values.rate, 10_000) ?? 50,
-    mapEverySeconds: wholeNumber("every", values.every, 86_400) ?? 60,
+    ratePerSecond: wholeNumber("rate", values.rate, { min: 1, max: 10_000 }) ?? 50,
+    mapEverySeconds: wholeNumber("every", values.every, { min: 1, max: 86_400 }) ?? 60,
   };
-}
-
-function wholeNumber(name: string, text: string | undefined, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new TidetableError("CONFIG_INVALID", `--${name} is "${text}"; it takes a whole number from 1 to ${max}.`);
 }

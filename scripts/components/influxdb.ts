@@ -3,7 +3,7 @@
  * user; the process is server-process.ts's. Knows nothing of what is written to it.
  */
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { errorMessage, TidetableError } from "../../src/errors.js";
@@ -102,64 +102,37 @@ function missing(why: string, cause?: unknown): TidetableError {
   );
 }
 
-class LocalInfluxdb implements Influxdb {
-  readonly directory: string;
+class LocalInfluxdb extends ServerProcess implements Influxdb {
   readonly url: string;
   readonly #options: InfluxdbOptions;
   readonly #ports: Ports;
-  readonly #server: ServerProcess;
 
   constructor(program: string, options: InfluxdbOptions, directory: string, ports: Ports) {
-    this.#options = options;
-    this.directory = directory;
-    this.#ports = ports;
-    this.url = `http://127.0.0.1:${ports.http}`;
-    this.#server = new ServerProcess({
+    const url = `http://127.0.0.1:${ports.http}`;
+    super({
       name: "InfluxDB",
       program,
-      parameters: ["run", "-config", this.#configPath],
+      parameters: ["run", "-config", configPath(directory)],
       directory,
+      temporary: options.directory === undefined,
       logPath: join(directory, "influxdb.log"),
       environment: withoutOverrides(process.env),
       readyTimeoutMs,
-      isReady: async () => (await fetch(`${this.url}/ping`, { signal: AbortSignal.timeout(1_000) })).status === 204,
+      isReady: async () => (await fetch(`${url}/ping`, { signal: AbortSignal.timeout(1_000) })).status === 204,
     });
-  }
-
-  get unexpectedEnd(): Promise<void> {
-    return this.#server.unexpectedEnd;
+    this.url = url;
+    this.#options = options;
+    this.#ports = ports;
   }
 
   async prepare(): Promise<void> {
-    await writeFile(this.#configPath, config(this.directory, this.#ports, this.#options.username !== undefined));
-    await this.#server.start();
+    await writeFile(
+      configPath(this.directory),
+      config(this.directory, this.#ports, this.#options.username !== undefined),
+    );
+    await this.start();
     if (this.#options.username !== undefined)
       await this.#makeUser(this.#options.username, this.#options.password ?? "");
-  }
-
-  start(): Promise<void> {
-    return this.#server.start();
-  }
-
-  kill(): Promise<void> {
-    return this.#server.kill();
-  }
-
-  freeze(): void {
-    this.#server.freeze();
-  }
-
-  thaw(): void {
-    this.#server.thaw();
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop();
-    if (this.#options.directory === undefined) await rm(this.directory, { recursive: true, force: true });
-  }
-
-  get #configPath(): string {
-    return join(this.directory, "influxdb.conf");
   }
 
   /** The first user of an InfluxDB that asks for users may be made by anybody; on kept data it is there already. */
@@ -180,6 +153,10 @@ class LocalInfluxdb implements Influxdb {
       throw new TidetableError("COMPONENT_MISSING", `InfluxDB does not make the user ${username}: ${answer.trim()}`);
     }
   }
+}
+
+function configPath(directory: string): string {
+  return join(directory, "influxdb.conf");
 }
 
 interface Ports {

@@ -3,7 +3,7 @@
  * as files in a folder. Owns its folder, its configuration and the keys that let one in; the process is server-process.ts's.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import type { Progress } from "./cache.js";
@@ -70,21 +70,16 @@ export function ensureS3(progress?: Progress): Promise<string> {
   );
 }
 
-class LocalS3 implements S3Server {
+class LocalS3 extends ServerProcess implements S3Server {
   readonly url: string;
-  readonly directory: string;
   readonly accessKeyId = `local-${randomBytes(6).toString("hex")}`;
   readonly secretAccessKey = randomBytes(24).toString("base64url");
   readonly #port: number;
-  readonly #options: S3Options;
-  readonly #server: ServerProcess;
 
   constructor(libraryDirectory: string, directory: string, port: number, options: S3Options) {
-    this.directory = directory;
-    this.url = `http://127.0.0.1:${port}`;
-    this.#port = port;
-    this.#options = options;
-    this.#server = new ServerProcess({
+    const url = `http://127.0.0.1:${port}`;
+    const configDirectory = configDirectoryOf(directory);
+    super({
       name: "S3Proxy",
       program: "java",
       parameters: [
@@ -97,23 +92,21 @@ class LocalS3 implements S3Server {
         "-Dsun.jnu.encoding=UTF-8",
         "-cp",
         // The folder first: its logback.xml is found before any other.
-        [this.#configDirectory, join(libraryDirectory, "*")].join(delimiter),
+        [configDirectory, join(libraryDirectory, "*")].join(delimiter),
         "org.gaul.s3proxy.Main",
         "--properties",
-        join(this.#configDirectory, "s3proxy.properties"),
+        join(configDirectory, "s3proxy.properties"),
       ],
       directory,
+      temporary: options.directory === undefined,
       logPath: join(directory, "s3proxy.log"),
       environment: { ...process.env, LC_ALL: "C.UTF-8" },
       readyTimeoutMs,
       // Without a signature it is refused, which is an answer of the one that is asked for.
-      isReady: async () =>
-        (await fetch(this.url, { signal: AbortSignal.timeout(2_000) })).headers.has("x-amz-request-id"),
+      isReady: async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).headers.has("x-amz-request-id"),
     });
-  }
-
-  get unexpectedEnd(): Promise<void> {
-    return this.#server.unexpectedEnd;
+    this.url = url;
+    this.#port = port;
   }
 
   async prepare(): Promise<void> {
@@ -121,32 +114,11 @@ class LocalS3 implements S3Server {
     await mkdir(this.#objectDirectory, { recursive: true });
     await writeFile(join(this.#configDirectory, "logback.xml"), logback);
     await writeFile(join(this.#configDirectory, "s3proxy.properties"), this.#properties(), { mode: 0o600 });
-    await this.#server.start();
-  }
-
-  start(): Promise<void> {
-    return this.#server.start();
-  }
-
-  kill(): Promise<void> {
-    return this.#server.kill();
-  }
-
-  freeze(): void {
-    this.#server.freeze();
-  }
-
-  thaw(): void {
-    this.#server.thaw();
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop();
-    if (this.#options.directory === undefined) await rm(this.directory, { recursive: true, force: true });
+    await this.start();
   }
 
   get #configDirectory(): string {
-    return join(this.directory, "conf");
+    return configDirectoryOf(this.directory);
   }
 
   get #objectDirectory(): string {
@@ -167,6 +139,10 @@ class LocalS3 implements S3Server {
       .map(([name, value]) => `${name}=${value}`)
       .join("\n")}\n`;
   }
+}
+
+function configDirectoryOf(directory: string): string {
+  return join(directory, "conf");
 }
 
 /** Without it every request is some lines at DEBUG. */

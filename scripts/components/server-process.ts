@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../src/errors.js";
 import { ended, endOrKill, hasEnded } from "./process-end.js";
@@ -14,7 +14,10 @@ export interface ServerCommand {
   readonly name: string;
   readonly program: string;
   readonly parameters: readonly string[];
+  /** Where it runs. */
   readonly directory: string;
+  /** True: the folder goes when it is stopped. */
+  readonly temporary: boolean;
   /** What it prints goes here, of every start. */
   readonly logPath: string;
   readonly environment?: NodeJS.ProcessEnv;
@@ -28,6 +31,7 @@ const stopTimeoutMs = 10_000;
 export class ServerProcess {
   /** Resolves when it ends without being told to. */
   readonly unexpectedEnd: Promise<void>;
+  readonly directory: string;
   readonly #command: ServerCommand;
   #process: ChildProcess | undefined;
   #dismissed = false;
@@ -37,6 +41,7 @@ export class ServerProcess {
 
   constructor(command: ServerCommand) {
     this.#command = command;
+    this.directory = command.directory;
     this.unexpectedEnd = new Promise((report) => {
       this.#reportUnexpectedEnd = report;
     });
@@ -84,7 +89,7 @@ export class ServerProcess {
     this.#process?.kill("SIGCONT");
   }
 
-  /** SIGTERM, and SIGKILL where that takes too long. Its files stay. */
+  /** SIGTERM, and SIGKILL where that takes too long; then a temporary folder goes. */
   async stop(): Promise<void> {
     this.#dismissed = true;
     if (this.#process !== undefined) {
@@ -94,6 +99,7 @@ export class ServerProcess {
       await endOrKill(this.#process, stopTimeoutMs);
     }
     process.off("exit", this.#killAtExit);
+    if (this.#command.temporary) await rm(this.directory, { recursive: true, force: true });
   }
 
   async #untilReady(child: ChildProcess): Promise<void> {

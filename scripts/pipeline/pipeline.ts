@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../src/errors.js";
-import { openKafkaProducer } from "../../src/streaming/kafka/producer.js";
+import { makeTopic } from "../../src/streaming/kafka/producer.js";
 import type { Progress } from "../components/cache.js";
 import { type CassandraCluster, startCassandra } from "../components/cassandra.js";
 import { type Haproxy, startHaproxy } from "../components/haproxy.js";
@@ -102,7 +102,7 @@ export class Pipeline {
     ]);
     for (const server of [kafka, haproxy]) if (server.status === "rejected") throw server.reason;
     if (!this.#stopping) this.#cassandra = await startCassandra({ nodes: size.cassandraNodes, progress });
-    if (!this.#stopping) await this.#createTopic(topic);
+    if (!this.#stopping) await makeTopic({ brokers: this.brokers.split(",") }, topic, { partitions });
     if (!this.#stopping) await this.#startTweeters();
     if (!this.#stopping && this.#options.workbench) await this.#startWorkbench();
   }
@@ -154,15 +154,6 @@ export class Pipeline {
     await Promise.all([this.#workbench?.stop(), this.#fleet?.stop()]);
     await Promise.all([this.#haproxy?.stop(), this.#kafka?.stop(), this.#cassandra?.stop()]);
     if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
-  }
-
-  async #createTopic(topic: string): Promise<void> {
-    const producer = await openKafkaProducer({ brokers: this.brokers.split(",") });
-    try {
-      await producer.ensureTopic(topic, { partitions });
-    } finally {
-      await producer.close();
-    }
   }
 
   async #startTweeters(): Promise<void> {

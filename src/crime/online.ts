@@ -6,6 +6,7 @@
 
 import type { Influxdb, InfluxdbPoint } from "../sinks/influxdb.js";
 import { encodePoint } from "../sinks/line-protocol.js";
+import { EndOfNow } from "../streaming/end-of-now.js";
 import type { RecordBatch } from "../streaming/record.js";
 import { valueAt } from "../streaming/record.js";
 import type { OpenedSource, RecordSource } from "../streaming/record-source.js";
@@ -64,11 +65,11 @@ export async function writeOnline(options: OnlineOptions): Promise<OnlineProgres
   );
   const stop = () => void opened.close();
   signal.addEventListener("abort", stop, { once: true });
-  const left = options.untilLatest ? await missing(opened) : undefined;
+  const end = options.untilLatest ? await EndOfNow.of(opened) : undefined;
   let progress: OnlineProgress = { points: 0, rejected: 0, dropped: 0, lag: lagOf(opened, new Map()) };
   const reached = new Map(opened.positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
   try {
-    if (left?.size === 0) return progress;
+    if (end?.isReached) return progress;
     for await (const batch of opened.batches()) {
       const { points, rejected } = pointsOf(batch);
       const position = offsetPoint({
@@ -94,9 +95,8 @@ export async function writeOnline(options: OnlineOptions): Promise<OnlineProgres
         ...(lastReason === undefined ? {} : { lastReason }),
       };
       options.onProgress?.(progress);
-      if (left === undefined) continue;
-      if (batch.nextOffset >= (left.get(batch.partition) ?? 0n)) left.delete(batch.partition);
-      if (left.size === 0) break;
+      end?.note(batch);
+      if (end?.isReached) break;
     }
     return progress;
   } catch (error) {
@@ -165,16 +165,6 @@ async function storedOffsets(influxdb: Influxdb, cluster: string, topic: string,
     if (typeof row.topic_id === "string") topicId = row.topic_id;
   }
   return { offsets, topicId };
-}
-
-/** High watermark of each partition that has records to read. */
-async function missing(opened: OpenedSource): Promise<Map<number, bigint>> {
-  const marks = (await opened.refreshWatermarks?.()) ?? opened.watermarks();
-  const left = new Map(marks.map(({ partition, high }) => [partition, high]));
-  for (const { partition, nextOffset } of opened.positions) {
-    if (nextOffset >= (left.get(partition) ?? 0n)) left.delete(partition);
-  }
-  return left;
 }
 
 function lagOf(opened: OpenedSource, reached: ReadonlyMap<number, bigint>): bigint {

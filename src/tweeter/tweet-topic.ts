@@ -1,7 +1,8 @@
 /** The topic that tweets are streamed to: made if it is not there, written in transactions, read back. Owns a tweet's record. */
 import { errorMessage, TidetableError } from "../errors.js";
+import { EndOfNow } from "../streaming/end-of-now.js";
 import type { KafkaConnection } from "../streaming/kafka/client.js";
-import { openKafkaProducer } from "../streaming/kafka/producer.js";
+import { makeTopic } from "../streaming/kafka/producer.js";
 import { KafkaRecordSource } from "../streaming/kafka/record-source.js";
 import { openTransactionalProducer, type TransactionalProducer } from "../streaming/kafka/transactions.js";
 import { valueAt } from "../streaming/record.js";
@@ -40,19 +41,15 @@ export class TweetTopic {
     signal.addEventListener("abort", stop, { once: true });
     try {
       const ids = new Set<string>();
-      const marks = (await source.refreshWatermarks?.()) ?? source.watermarks();
-      const left = new Map(marks.map(({ partition, high }) => [partition, high]));
-      for (const { partition, nextOffset } of source.positions) {
-        if (nextOffset >= (left.get(partition) ?? 0n)) left.delete(partition);
-      }
-      if (left.size === 0) return ids;
+      const end = await EndOfNow.of(source);
+      if (end.isReached) return ids;
       for await (const batch of source.batches()) {
         for (let index = 0; index < batch.count; index += 1) {
           const id = idOf(valueAt(batch, index));
           if (id !== undefined) ids.add(id);
         }
-        if (batch.nextOffset >= (left.get(batch.partition) ?? 0n)) left.delete(batch.partition);
-        if (left.size === 0) return ids;
+        end.note(batch);
+        if (end.isReached) return ids;
       }
       throw new TidetableError(
         "BROKER_UNREACHABLE",
@@ -68,13 +65,8 @@ export class TweetTopic {
 
   async #ensure(): Promise<void> {
     if (this.#made) return;
-    const producer = await openKafkaProducer(this.#connection);
-    try {
-      await producer.ensureTopic(this.name, { partitions });
-      this.#made = true;
-    } finally {
-      await producer.close();
-    }
+    await makeTopic(this.#connection, this.name, { partitions });
+    this.#made = true;
   }
 }
 

@@ -66,6 +66,20 @@ export async function openKafkaProducer(connection: KafkaConnection): Promise<Ka
   }
 }
 
+/** Makes a topic if it is not there, for whoever does not produce to it. @throws TidetableError as `ensureTopic`. */
+export async function makeTopic(
+  connection: KafkaConnection,
+  topic: string,
+  options: { readonly partitions: number },
+): Promise<void> {
+  const producer = await openKafkaProducer(connection);
+  try {
+    await producer.ensureTopic(topic, options);
+  } finally {
+    await producer.close();
+  }
+}
+
 class PartitionedProducer implements KafkaProducer {
   readonly #producer: Producer;
   readonly #topics: KafkaTopics;
