@@ -45,7 +45,15 @@ export async function crimesOnline(context: CommandContext): Promise<number> {
       context.warn(line);
     },
     onRetry: (cause, waitMs) => context.warn(`${cause}; trying again in ${(waitMs / 1000).toFixed(1)} s`),
+  }).catch((error: unknown) => {
+    // Ctrl-C while it waited for a server is no fault of the server.
+    if (context.signal.aborted) return undefined;
+    throw error;
   });
+  if (progress === undefined) {
+    context.print("Stopped; nothing was written.");
+    return 0;
+  }
   const { points, rejected, dropped, lastReason } = progress;
   context.print(`${number(points)} points written, ${number(rejected)} records were no crime`);
   if (dropped > 0) context.print(`  InfluxDB did not take ${number(dropped)} points, the last because: ${lastReason}`);

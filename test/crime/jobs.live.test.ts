@@ -6,6 +6,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../scripts/components/free-ports.js";
 import { ensureInfluxdb, type Influxdb as InfluxdbServer, startInfluxdb } from "../../scripts/components/influxdb.js";
 import { type KafkaCluster, startKafka } from "../../scripts/components/kafka.js";
 import { ensureS3, type S3Server, startS3 } from "../../scripts/components/s3proxy.js";
@@ -243,12 +244,19 @@ describe("the two jobs of Chicago crime", function () {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     };
-    const run = (command: string, changes: NodeJS.ProcessEnv = {}) =>
+    const run = (command: string, changes: NodeJS.ProcessEnv = {}, interruptAfterMs = 60_000) =>
       new Promise<string>((ended) => {
-        const options = { env: { ...process.env, ...environment, ...changes }, timeout: 60_000 };
-        execFile(process.execPath, ["dist/cli.js", ...command.split(" ")], options, (error, out, said) =>
-          ended(`${error?.code ?? 0} ${out}${said}`),
+        const env = { ...process.env, ...environment, ...changes };
+        const child = execFile(
+          process.execPath,
+          ["dist/cli.js", ...command.split(" ")],
+          { env },
+          (error, out, said) => {
+            clearTimeout(interrupting);
+            ended(`${error?.code ?? 0} ${out}${said}`);
+          },
         );
+        const interrupting = setTimeout(() => child.kill("SIGINT"), interruptAfterMs);
       });
     match(await run(`post-crimes --topic few --lines ${file}`), /^0 300 crimes acknowledged by few in /);
     match(
@@ -270,6 +278,8 @@ describe("the two jobs of Chicago crime", function () {
       /^1 The S3 at .* the secret is not that/,
     );
     match(await run("crimes online --topic fwe --until latest"), /^1 .*fwe.*\bfew\b/s);
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    match(await run("crimes online", { INFLUXDB_URL: nobody }, 2_000), /^0 Stopped; nothing was written\./);
     match(await run("post-crimes --lines none.csv"), /^1 .*none\.csv cannot be read as CSV: ENOENT/);
   });
 });
