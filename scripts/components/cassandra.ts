@@ -27,6 +27,7 @@ import {
 import { serverPort } from "./free-ports.js";
 import { ensureJars } from "./maven.js";
 import { endOrKill, hasEnded } from "./process-end.js";
+import { freezeProcess } from "./process-freeze.js";
 import type { ServerNodes } from "./server-nodes.js";
 
 export const cassandraVersion = "5.0.9";
@@ -243,8 +244,8 @@ class LocalCassandra implements CassandraCluster {
     await this.#end(node, "SIGTERM");
   }
 
-  freezeNode(node: number): void {
-    this.#processes.get(node)?.kill("SIGSTOP");
+  async freezeNode(node: number): Promise<void> {
+    await freezeProcess(this.#processes.get(node)?.pid);
   }
 
   thawNode(node: number): void {

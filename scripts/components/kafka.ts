@@ -16,6 +16,7 @@ import { runCommand } from "./command.js";
 import { choosePorts, type NodePorts } from "./kafka-ports.js";
 import { ensureJars } from "./maven.js";
 import { ended, endOrKill, hasEnded } from "./process-end.js";
+import { freezeProcess } from "./process-freeze.js";
 import type { ServerNodes } from "./server-nodes.js";
 
 export const kafkaVersion = "4.4.0";
@@ -165,8 +166,8 @@ class LocalKafka implements KafkaCluster {
     this.#processes.delete(node);
   }
 
-  freezeNode(node: number): void {
-    this.#processes.get(node)?.kill("SIGSTOP");
+  async freezeNode(node: number): Promise<void> {
+    await freezeProcess(this.#processes.get(node)?.pid);
   }
 
   thawNode(node: number): void {

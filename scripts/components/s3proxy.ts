@@ -32,7 +32,7 @@ export interface S3Server {
   /** After `kill()`: on the same port and objects, with the same keys; resolves when it answers. */
   start(): Promise<void>;
   /** SIGSTOP and SIGCONT: it keeps its sockets and says nothing. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   /** Resolves when the process ends without being told to. */
   readonly unexpectedEnd: Promise<void>;

@@ -7,7 +7,7 @@ export interface ServerNodes {
   /** SIGTERM: the node hands its work to the others, and ends. */
   stopNode(node: number): Promise<void>;
   /** SIGSTOP and SIGCONT: the node keeps its sockets and says nothing. */
-  freezeNode(node: number): void;
+  freezeNode(node: number): Promise<void>;
   thawNode(node: number): void;
   /** Starts a killed or stopped node again on the same port and data, and waits until it answers. */
   startNode(node: number): Promise<void>;

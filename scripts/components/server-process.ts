@@ -8,6 +8,7 @@ import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { TidetableError } from "../../src/errors.js";
 import { ended, endOrKill, hasEnded } from "./process-end.js";
+import { freezeProcess } from "./process-freeze.js";
 
 export interface ServerCommand {
   /** For messages: `InfluxDB`. */
@@ -81,8 +82,8 @@ export class ServerProcess {
   }
 
   /** SIGSTOP: it keeps its sockets and says nothing. */
-  freeze(): void {
-    this.#process?.kill("SIGSTOP");
+  async freeze(): Promise<void> {
+    await freezeProcess(this.#process?.pid);
   }
 
   thaw(): void {

@@ -43,9 +43,6 @@ export interface SparkConnectServer {
   readonly pid: number;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT: it keeps its sockets and says nothing. */
-  freeze(): void;
-  thaw(): void;
   /** Starts one that was killed again, on the same port and folder. */
   start(): Promise<void>;
   /** Resolves when it ends without being told to. */
@@ -150,14 +147,6 @@ class LocalSparkConnect implements SparkConnectServer {
     const child = this.#child;
     child?.kill("SIGKILL");
     if (child !== undefined) await endOrKill(child, stopTimeoutMs);
-  }
-
-  freeze(): void {
-    this.#child?.kill("SIGSTOP");
-  }
-
-  thaw(): void {
-    this.#child?.kill("SIGCONT");
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freezeProcess } from "../../scripts/components/process-freeze.js";
 import { readConfig } from "../../src/config.js";
 import { EmbeddedLog } from "../../src/embedded/log.js";
 import { embeddedLogPath } from "../../src/embedded/log-path.js";
@@ -85,7 +86,7 @@ describe("cells over an engine in trouble", function () {
     const magic = session.magics[0];
     const known = await magic?.complete?.("SELECT han FROM tweets", 10);
     equal(known?.matches[0]?.text, "handle");
-    signalEngine("SIGSTOP");
+    await freezeProcess(engine.pid);
     try {
       // Past the time for which the catalog counts as fresh, so that the engine is asked in vain.
       await until("the catalog to be asked for again", async () => {

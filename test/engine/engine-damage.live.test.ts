@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { freezeProcess } from "../../scripts/components/process-freeze.js";
 import type { TidetableError } from "../../src/errors.js";
 import { until } from "../support/until.js";
 import { EngineFixture, firstRow, missing, one, tweetsAre } from "./engine-fixture.js";
@@ -97,7 +98,7 @@ describe("the engine process: a damaged store", function () {
     await client.openStream(at.options());
     await client.streamCaughtUp("tweets");
     const { pid } = client;
-    process.kill(pid ?? missing(), "SIGSTOP");
+    await freezeProcess(pid);
     const log = readFileSync(`${store()}.wal`);
     const file = readFileSync(store());
     process.kill(pid ?? missing(), "SIGKILL");

@@ -1,6 +1,7 @@
 /** What can go wrong on one machine, by the names of the plan: K for Kafka and the way to it, P for our own processes. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { KafkaCluster } from "../../scripts/components/kafka.js";
+import { freezeProcess } from "../../scripts/components/process-freeze.js";
 import type { EngineProcessClient } from "../../src/engine/process-client.js";
 import { kafkaAdmin } from "../../src/streaming/kafka/client.js";
 import type { Random } from "../support/seeded-random.js";
@@ -57,7 +58,7 @@ export const faults: readonly Fault[] = [
     needsBrokers: true,
     async inflict({ kafka, random }) {
       const node = anyNode(kafka, random);
-      kafka.freezeNode(node);
+      await kafka.freezeNode(node);
       await delay(500 + random.below(4_000));
       kafka.thawNode(node);
     },
@@ -108,7 +109,7 @@ export const faults: readonly Fault[] = [
     async inflict({ engine, random }) {
       const { pid } = engine();
       if (pid === undefined) return;
-      process.kill(pid, "SIGSTOP");
+      await freezeProcess(pid);
       await delay(500 + random.below(3_000));
       process.kill(pid, "SIGCONT");
     },

@@ -211,7 +211,7 @@ describe("InfluxDB as a sink", function () {
 
   it("a server that keeps its sockets and says nothing holds nobody", async () => {
     const influxdb = await open("frozen");
-    server.freeze();
+    await server.freeze();
     try {
       const startedMs = performance.now();
       await rejects(

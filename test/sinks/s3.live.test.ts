@@ -155,7 +155,7 @@ describe("S3 as a sink", function () {
     );
     ok(performance.now() - startedMs < 1_500);
     const frozen = await opened("frozen");
-    server.freeze();
+    await server.freeze();
     try {
       const frozenMs = performance.now();
       await rejects(

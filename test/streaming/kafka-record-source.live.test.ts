@@ -456,7 +456,7 @@ describe("a real Kafka", function () {
       const source = await open(topic);
       const reader = collect(source);
       await reader.until(10);
-      kafka.freezeNode(1);
+      await kafka.freezeNode(1);
       await until("told", () => source.state().kind === "reconnecting", 30_000);
       kafka.thawNode(1);
       await producer.produceAll(topic, numbered(10, 10));
