@@ -30,6 +30,7 @@ export async function crimesOnline(context: CommandContext): Promise<number> {
   const topic = values.topic ?? "crimes";
   context.warn(`Crimes of ${topic} go to ${settings.url}, database ${settings.database}. Ctrl-C stops it.`);
   let toldAtMs = performance.now();
+  let retried = { cause: "", toldAtMs: 0 };
   const progress = await writeOnline({
     source: new KafkaRecordSource(kafkaOfCommand(context, values.brokers)),
     topic,
@@ -44,7 +45,12 @@ export async function crimesOnline(context: CommandContext): Promise<number> {
       toldAtMs = performance.now();
       context.warn(line);
     },
-    onRetry: (cause, waitMs) => context.warn(`${cause}; trying again in ${(waitMs / 1000).toFixed(1)} s`),
+    onRetry: (cause) => {
+      // At the start it is asked twice a second.
+      if (cause === retried.cause && performance.now() - retried.toldAtMs < lineEveryMs) return;
+      retried = { cause, toldAtMs: performance.now() };
+      context.warn(`InfluxDB at ${settings.url}: ${cause}; trying again`);
+    },
   }).catch((error: unknown) => {
     // Ctrl-C while it waited for a server is no fault of the server.
     if (context.signal.aborted) return undefined;

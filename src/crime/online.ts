@@ -21,7 +21,7 @@ export interface OnlineOptions {
   readonly signal: AbortSignal;
   /** After each write. */
   readonly onProgress?: (progress: OnlineProgress) => void;
-  /** A write is tried again; why, and after how long. */
+  /** InfluxDB is tried again, at the start or with a write; why, and after how long. */
   readonly onRetry?: (cause: string, waitMs: number) => void;
 }
 
@@ -46,7 +46,7 @@ const nanosecondsOfId = 1_000_000;
 /** Runs until `signal` aborts, or to what was there. @throws TidetableError of the source or of InfluxDB, none that trying again mends. */
 export async function writeOnline(options: OnlineOptions): Promise<OnlineProgress> {
   const { source, topic, influxdb, signal } = options;
-  await influxdb.open({ timeoutMs: openTimeoutMs, signal });
+  await influxdb.open({ timeoutMs: openTimeoutMs, signal }, options.onRetry);
   const cluster = (await source.identity?.({ timeoutMs: openTimeoutMs, signal })) ?? source.description;
   const known = await storedOffsets(influxdb, cluster, topic, signal);
   let topicId = known.topicId;

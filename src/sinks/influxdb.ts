@@ -6,7 +6,7 @@ import { TidetableError } from "../errors.js";
 import { ask, type Bounds, type HttpAnswer, type HttpRequest, sinkAddress } from "./http.js";
 import { droppedOf, errorText, type InfluxdbSeries, type QueryAnswer, readQueryAnswer } from "./influxdb-answer.js";
 import { encodePoint, type InfluxdbPoint } from "./line-protocol.js";
-import { isWorthAnotherTry, retryAfterMs, type Tried, tryUntilDone } from "./retry.js";
+import { isWorthAnotherTry, type Patience, retryAfterMs, type Tried, tryUntilDone } from "./retry.js";
 
 export type { InfluxdbSeries } from "./influxdb-answer.js";
 export type { InfluxdbPoint } from "./line-protocol.js";
@@ -57,11 +57,11 @@ export class Influxdb {
    * Waits until it answers, makes the database where it is missing.
    * @throws TidetableError SINK_UNREACHABLE, SINK_REFUSED
    */
-  async open({ timeoutMs, signal }: Bounds): Promise<void> {
+  async open({ timeoutMs, signal }: Bounds, onRetry?: Patience["onRetry"]): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
     const tried = await tryUntilDone(
       (remainingMs) => this.#tryPing({ timeoutMs: Math.min(remainingMs, 2_000), signal }),
-      { signal, timeoutMs, waitMaxMs: 500 },
+      { signal, timeoutMs, waitMaxMs: 500, onRetry },
     );
     if ("cause" in tried) throw this.#unreachable(`within ${timeoutMs / 1000} s`, tried.cause);
     const bounds = () => ({ timeoutMs: Math.max(1, deadlineMs - performance.now()), signal });
