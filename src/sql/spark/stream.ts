@@ -9,7 +9,6 @@ import type { RetryOutcome, StreamOptions, StreamPhase, StreamStatus } from "../
 import { errorMessage, TidetableError } from "../../errors.js";
 import type { Field } from "../../streaming/json/fields.js";
 import { RateMeter } from "../../streaming/lag.js";
-import { type PartitionWatermarks, partitionKey } from "../../streaming/record.js";
 import type { RecordSource, TopicChoice } from "../../streaming/record-source.js";
 import { cellValue, type OffsetPosition, type QueryResult } from "../schema.js";
 import { SparkError } from "../spark-connect/errors.js";
@@ -19,8 +18,11 @@ import type { StreamEvent, StreamingQuery, StreamProgress } from "../spark-conne
 import { backQuoted, sparkText } from "./dialect.js";
 import { kafkaOptions, notKafka } from "./kafka-options.js";
 import { sampleTopics } from "./sample.js";
+import { StoredCounts, type StoredRows } from "./stored-counts.js";
 import type { StoredSparkStreams } from "./stored-streams.js";
+import { StreamPositions } from "./stream-positions.js";
 import { emptyTable, refuseUnsupported, storedRows, storedSchema, streamMetrics, streamViews } from "./stream-sql.js";
+import { firstLine, isBrokerTrouble, readableTrouble } from "./stream-trouble.js";
 
 export interface SparkStreamHome {
   /** The session of now; a new one when the server was started again. */
@@ -44,20 +46,6 @@ export interface StoredSource {
   readonly checkpoint: string | undefined;
 }
 
-/** What is stored at one moment, whatever a record has become there. */
-export interface StoredRows {
-  readonly rows: number;
-  /** Where the stream stood when it had stored so many; undefined where that is not known any more. */
-  offsetsAt(rows: number): readonly OffsetPosition[] | undefined;
-}
-
-interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  nextOffset: bigint;
-  highWatermark: bigint;
-}
-
 const RATE_WINDOW_MS = 5_000;
 const PUSH_EVERY_MS = 250;
 /** Rows that the driver's memory is trusted with, when asked for. */
@@ -76,7 +64,6 @@ const METRICS = "records";
  * restart.
  */
 const WITHOUT_LOG = { asyncProgressTrackingEnabled: "true" };
-const MOMENTS_KEPT = 64;
 /** Rows can be read from the files before the report of their batch is here, by so much at the most. */
 const REPORT_MS = 5_000;
 
@@ -86,7 +73,8 @@ export class SparkStream implements HostedStream {
   readonly #push: (status: StreamStatus) => void;
   readonly #topics: TopicChoice;
   readonly #rate = new RateMeter(RATE_WINDOW_MS);
-  readonly #positions = new Map<string, Position>();
+  readonly #positions: StreamPositions;
+  readonly #stored = new StoredCounts();
   #notices: string[] = [];
   #fields: readonly Field[] = [];
   #generation = 1;
@@ -95,15 +83,10 @@ export class SparkStream implements HostedStream {
   #early: StreamEvent[] | undefined;
   #phase: StreamPhase = "connecting";
   #cause: string | undefined;
-  #counts = { rows: 0, rejected: 0, tombstones: 0 };
   #backlog: { readonly target: number } | undefined;
   #processed = 0;
   /** Files may hold a batch that is reported once more after a restart: then they are counted, not the report. */
   #recount = false;
-  /** Where it stood, by how many records were stored then. */
-  readonly #moments = new Map<number, readonly OffsetPosition[]>();
-  /** Who waits for the next report to be counted. */
-  readonly #counting = new Set<() => void>();
   #batchMs = 0;
   #hasRows = false;
   #heardAtMs = performance.now();
@@ -119,6 +102,7 @@ export class SparkStream implements HostedStream {
     this.options = options;
     this.#home = home;
     this.#push = push;
+    this.#positions = new StreamPositions(options.from === "latest" ? "latest" : "earlier");
     this.#topics = options.topics ?? { names: [options.topic] };
   }
 
@@ -153,9 +137,6 @@ export class SparkStream implements HostedStream {
   }
 
   status(): StreamStatus {
-    const partitions = [...this.#positions.values()].sort(
-      (a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition,
-    );
     const { source } = this.options;
     const notice = [this.#keepNotice(), ...this.#notices].join("; ");
     return {
@@ -164,17 +145,11 @@ export class SparkStream implements HostedStream {
       source: source.kind === "kafka" ? source.brokers.join(", ") : source.path,
       phase: this.#phase,
       ...(this.#cause === undefined ? {} : { cause: this.#cause }),
-      ...this.#counts,
+      ...this.#stored.counts,
       retired: 0,
       rowsPerSecond: this.#rate.perSecond(performance.now()),
-      lag: partitions.reduce((sum, position) => sum + lagOf(position), 0),
-      partitions: partitions.map((position) => ({
-        ...(this.options.topics === undefined ? {} : { topic: position.topic }),
-        partition: position.partition,
-        nextOffset: position.nextOffset,
-        highWatermark: position.highWatermark,
-        lag: lagOf(position),
-      })),
+      lag: this.#positions.lag,
+      partitions: this.#positions.partitions(this.options.topics !== undefined),
       ...(this.#phase === "loading" && this.#backlog !== undefined
         ? { backlog: { loaded: Math.min(this.#processed, this.#backlog.target), target: this.#backlog.target } }
         : {}),
@@ -218,9 +193,7 @@ export class SparkStream implements HostedStream {
   /** Once what was reported is counted. Who has read more already waits a little for the report of it: `atLeast`. */
   async settled(atLeast = 0): Promise<StoredRows> {
     await this.#work;
-    const deadlineMs = performance.now() + REPORT_MS;
-    while (this.#stored < atLeast && performance.now() < deadlineMs) await this.#nextCount(deadlineMs);
-    return { rows: this.#stored, offsetsAt: (rows) => this.#moments.get(rows) };
+    return await this.#stored.settled(atLeast, REPORT_MS);
   }
 
   /** The rows of `table`, in lower case, as they are stored and come; or why Spark cannot read them so. */
@@ -270,9 +243,7 @@ export class SparkStream implements HostedStream {
     const target = watermarks.filter(({ low, high }) => high > low);
     const startedMs = performance.now();
     for (;;) {
-      const behind = target.some(
-        ({ topic, partition, high }) => (this.#positions.get(partitionKey(topic, partition))?.nextOffset ?? 0n) < high,
-      );
+      const behind = target.some((watermarks) => !this.#positions.hasReached(watermarks));
       if (!behind || this.#phase === "finished") {
         // The views and the counts follow the report.
         await this.#work;
@@ -308,7 +279,7 @@ export class SparkStream implements HostedStream {
 
   async tick(): Promise<void> {
     if (this.#closed) return;
-    this.#rate.record(performance.now(), this.#counts.rows);
+    this.#rate.record(performance.now(), this.#stored.counts.rows);
     this.#pushSoon();
     const now = performance.now();
     if (this.#needsFields && this.#phase === "live" && now - this.#lookedAtMs > LOOK_AGAIN_MS) {
@@ -339,7 +310,7 @@ export class SparkStream implements HostedStream {
     const origin = `${this.#home.origin(this.options)} as ${JSON.stringify(format)}`;
     const known = this.#home.stored.get(name);
     const { fields: seen, watermarks } = await this.#sample(format === "json" && schema === undefined);
-    this.#noteWatermarks(watermarks);
+    this.#positions.noteWatermarks(watermarks);
     this.#backlog = { target: watermarks.reduce((sum, { low, high }) => sum + Number(high - low), 0) };
     const whole: readonly Field[] = [{ key: "value", column: "value", kind: format === "raw" ? "blob" : "text" }];
     const wanted = format === "json" ? (schema ?? seen) : whole;
@@ -396,22 +367,6 @@ export class SparkStream implements HostedStream {
     }
   }
 
-  async #nextCount(deadlineMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#counting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, deadlineMs - performance.now());
-      this.#counting.add(done);
-    });
-  }
-
-  get #stored(): number {
-    return this.#counts.rows + this.#counts.rejected + this.#counts.tombstones;
-  }
-
   /** @param ends only what comes before them: files may hold more by now, of which a report is still to come */
   async #countRows(session: SparkSession, ends: readonly OffsetPosition[] = []): Promise<void> {
     const later = ends.map(
@@ -421,7 +376,7 @@ export class SparkStream implements HostedStream {
     const where = later.length === 0 ? "" : ` WHERE NOT (${later.join(" OR ")})`;
     const source = await this.#storedTable(session);
     const result = await session.sql(`SELECT ${Object.values(streamMetrics).join(", ")} FROM ${source}${where}`);
-    this.#counts = { rows: numberAt(result, 0), rejected: numberAt(result, 1), tombstones: numberAt(result, 2) };
+    this.#stored.set({ rows: numberAt(result, 0), rejected: numberAt(result, 1), tombstones: numberAt(result, 2) });
   }
 
   async #storedTable(session: SparkSession): Promise<string> {
@@ -446,16 +401,14 @@ export class SparkStream implements HostedStream {
 
   async #start(session: SparkSession): Promise<void> {
     const { name, format, until } = this.options;
-    const watermarks = [...this.#positions.values()].map(({ topic, partition, highWatermark }) => ({
-      topic,
-      partition,
-      low: 0n,
-      high: highWatermark,
-    }));
     const raw = `tidetable_raw_${this.#memoryTable}`;
     await session.createView(
       raw,
-      sourceRelation({ format: "kafka", streaming: true, options: kafkaOptions(this.options, watermarks) }),
+      sourceRelation({
+        format: "kafka",
+        streaming: true,
+        options: kafkaOptions(this.options, this.#positions.watermarks()),
+      }),
     );
     const rows = sqlRelation(storedRows(raw, format, this.#fields));
     const counted = countedRelation(rows, METRICS, Object.values(streamMetrics));
@@ -477,7 +430,7 @@ export class SparkStream implements HostedStream {
     this.#query = query;
     this.#heardAtMs = performance.now();
     if (this.#inMemory) {
-      this.#counts = { rows: 0, rejected: 0, tombstones: 0 };
+      this.#stored.clear();
       await this.#viewsOver(session, backQuoted(this.#memoryTable));
     }
     const empty = this.#backlog === undefined || this.#backlog.target === 0 || this.options.from === "latest";
@@ -496,23 +449,15 @@ export class SparkStream implements HostedStream {
     this.#restarts = 0;
     const [source] = progress.sources;
     if (source === undefined) return;
-    const ends = offsetsOf(source.endOffset);
-    const latest = offsetsOf(source.latestOffset);
-    for (const [key, { topic, partition, offset }] of ends) {
-      const high = latest.get(key)?.offset;
-      const isBehind = high !== undefined && high > offset;
-      this.#positions.set(key, { topic, partition, nextOffset: offset, highWatermark: isBehind ? high : offset });
-    }
+    const reached = this.#positions.noteReport(source.endOffset, source.latestOffset);
     this.#processed += source.numInputRows;
     if (source.numInputRows > 0) {
       this.#batchMs = progress.durationMs.triggerExecution ?? 0;
-      const reached = [...ends.values()].map(({ offset, ...at }) => ({ ...at, nextOffset: offset }));
       this.#afterWork(() => this.#onRows(progress, reached));
     }
     if (this.#phase === "reconnecting" || this.#phase === "connecting") this.#setPhase("loading");
-    const behind = [...this.#positions.values()].some((position) => lagOf(position) > 0);
-    if (!behind && this.#phase === "loading" && this.options.until === undefined)
-      this.#afterWork(() => this.#setPhase("live"));
+    const isLive = this.#positions.lag === 0 && this.#phase === "loading" && this.options.until === undefined;
+    if (isLive) this.#afterWork(() => this.#setPhase("live"));
     this.#pushSoon();
   }
 
@@ -525,23 +470,18 @@ export class SparkStream implements HostedStream {
       this.#recount = false;
       await this.#countRows(await this.#home.session(), reached);
     } else {
-      this.#counts = {
-        rows: this.#counts.rows + Number(metrics.rows),
-        rejected: this.#counts.rejected + Number(metrics.rejected),
-        tombstones: this.#counts.tombstones + Number(metrics.tombstones),
-      };
+      const { rows, rejected, tombstones } = metrics;
+      this.#stored.add({ rows: Number(rows), rejected: Number(rejected), tombstones: Number(tombstones) });
     }
-    this.#rate.record(performance.now(), this.#counts.rows);
-    this.#moments.set(this.#stored, reached);
-    const [oldest] = this.#moments.keys();
-    if (this.#moments.size > MOMENTS_KEPT && oldest !== undefined) this.#moments.delete(oldest);
+    this.#rate.record(performance.now(), this.#stored.counts.rows);
+    this.#stored.reached(reached);
     if (isFirst && !this.#inMemory) {
       const session = await this.#home.session();
       await this.#viewsOver(session, await this.#storedTable(session));
     }
-    for (const wake of this.#counting) wake();
+    this.#stored.wake();
     this.#home.changed();
-    if (this.#inMemory && this.#counts.rows > MEMORY_ROWS_MAX) {
+    if (this.#inMemory && this.#stored.counts.rows > MEMORY_ROWS_MAX) {
       this.#fail(
         `its rows are in the memory of Spark's driver, which is trusted with ${MEMORY_ROWS_MAX.toLocaleString("en-US")}; open it without store: "memory"`,
       );
@@ -555,9 +495,7 @@ export class SparkStream implements HostedStream {
   }
 
   #onIdle(): void {
-    for (const position of this.#positions.values()) {
-      if (position.highWatermark > position.nextOffset) position.highWatermark = position.nextOffset;
-    }
+    this.#positions.noteIdle();
     if (this.#phase === "loading" || this.#phase === "reconnecting") this.#setPhase("live");
   }
 
@@ -582,7 +520,7 @@ export class SparkStream implements HostedStream {
     }
     const waitMs = RESTART_WAITS_MS[Math.min(this.#restarts, RESTART_WAITS_MS.length - 1)] ?? 0;
     if (!isBrokerTrouble(text)) {
-      this.#fail(readable(text));
+      this.#fail(readableTrouble(text));
       return;
     }
     this.#restarts += 1;
@@ -600,23 +538,12 @@ export class SparkStream implements HostedStream {
 
   async #probeBrokers(): Promise<void> {
     try {
-      this.#noteWatermarks((await this.#sample(false, PROBE_TIMEOUT_MS)).watermarks);
+      this.#positions.noteWatermarks((await this.#sample(false, PROBE_TIMEOUT_MS)).watermarks);
       this.#heardAtMs = performance.now();
       if (this.#phase === "reconnecting") this.#setPhase("live");
     } catch (error) {
       this.#setPhase("reconnecting", errorMessage(error));
       this.#heardAtMs = performance.now();
-    }
-  }
-
-  #noteWatermarks(watermarks: readonly PartitionWatermarks[]): void {
-    for (const { topic, partition, low, high } of watermarks) {
-      const key = partitionKey(topic, partition);
-      const known = this.#positions.get(key);
-      if (known === undefined) {
-        const nextOffset = this.options.from === "latest" ? high : low;
-        this.#positions.set(key, { topic, partition, nextOffset, highWatermark: high });
-      } else if (high > known.highWatermark) known.highWatermark = high;
     }
   }
 
@@ -654,10 +581,6 @@ export class SparkStream implements HostedStream {
   }
 }
 
-function lagOf({ nextOffset, highWatermark }: Position): number {
-  return highWatermark > nextOffset ? Number(highWatermark - nextOffset) : 0;
-}
-
 function same(a: readonly Field[], b: readonly Field[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
@@ -667,37 +590,7 @@ function laterFields(fields: readonly Field[]): string {
   return `records have ${names} too, which came after Spark began to read and so are no columns; declare a schema to have them`;
 }
 
-/** Spark gives them as JSON, or as text that is JSON: `{"tweets":{"0":12}}`. */
-function offsetsOf(value: unknown): Map<string, { topic: string; partition: number; offset: bigint }> {
-  const offsets = new Map<string, { topic: string; partition: number; offset: bigint }>();
-  const parsed: unknown = typeof value === "string" ? JSON.parse(value) : value;
-  if (typeof parsed !== "object" || parsed === null) return offsets;
-  for (const [topic, partitions] of Object.entries(parsed)) {
-    for (const [partition, offset] of Object.entries(partitions as Record<string, number>)) {
-      const position = { topic, partition: Number(partition), offset: BigInt(offset) };
-      offsets.set(partitionKey(topic, position.partition), position);
-    }
-  }
-  return offsets;
-}
-
 function numberAt(result: QueryResult, column: number): number {
   const found = result.columns[column];
   return found === undefined ? 0 : Number(cellValue(found, 0));
-}
-
-function isBrokerTrouble(text: string): boolean {
-  return /TimeoutException|DisconnectException|NetworkException|NotLeader|LeaderNotAvailable|BrokerNotAvailable|UnknownTopicOrPartition|NotCoordinator/.test(
-    text,
-  );
-}
-
-/** Spark's own words for records that retention removed say what to set in Scala; ours say what to do here. */
-function readable(text: string): string {
-  if (!/data was lost|KAFKA_DATA_LOSS|failOnDataLoss|OffsetOutOfRange/i.test(text)) return firstLine(text);
-  return `Kafka has removed records that were not read yet (${firstLine(text)}). Open the stream under another name, from "earliest" (what is left) or from "latest".`;
-}
-
-function firstLine(text: string): string {
-  return text.trim().split("\n", 1)[0] ?? "";
 }
