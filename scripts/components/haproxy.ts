@@ -1,10 +1,10 @@
 /**
  * HAProxy on loopback, in front of instances that come and go while it runs: round robin, health checks, a page of figures.
- * Owns its process, its configuration (haproxy-config.ts) and its runtime socket; the instances are somebody else's.
+ * Owns its runtime socket; its configuration is haproxy-config.ts's, its process server-process.ts's, the instances somebody
+ * else's.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import type { Progress } from "./cache.js";
 import { canInstallDebianPackages, installDebianPackages } from "./debian.js";
 import { freePorts } from "./free-ports.js";
 import { backend, haproxyConfig, serverParameters } from "./haproxy-config.js";
-import { endOrKill, hasEnded } from "./process-end.js";
+import { ServerProcess } from "./server-process.js";
 
 export interface HaproxyOptions {
   /** Where requests come in. Default: a free port. */
@@ -55,7 +55,6 @@ export interface Haproxy {
 }
 
 const readyTimeoutMs = 15_000;
-const stopTimeoutMs = 10_000;
 const changeTimeoutMs = 30_000;
 const commandTimeoutMs = 5_000;
 
@@ -64,9 +63,12 @@ export async function startHaproxy(options: HaproxyOptions = {}): Promise<Haprox
   const program = await ensureHaproxy(options.progress);
   const [port = 0, statsPort = 0] = await freePorts(2);
   const directory = await mkdtemp(join(tmpdir(), "tidetable-haproxy-"));
-  const haproxy = new LocalHaproxy(program, directory, options.port ?? port, options.statsPort ?? statsPort);
+  const haproxy = new LocalHaproxy(program, directory, {
+    port: options.port ?? port,
+    statsPort: options.statsPort ?? statsPort,
+  });
   try {
-    await haproxy.start();
+    await haproxy.prepare();
   } catch (error) {
     await haproxy.stop();
     throw error;
@@ -110,51 +112,39 @@ function missing(why: string, cause?: unknown): TidetableError {
   );
 }
 
-class LocalHaproxy implements Haproxy {
-  readonly directory: string;
-  readonly unexpectedEnd: Promise<void>;
-  readonly #program: string;
-  readonly #port: number;
-  readonly #statsPort: number;
-  #process: ChildProcess | undefined;
-  #dismissed = false;
-  #reportUnexpectedEnd: () => void = () => {};
-  readonly #kill = () => this.#process?.kill("SIGKILL");
+interface HaproxyPorts {
+  readonly port: number;
+  readonly statsPort: number;
+}
 
-  constructor(program: string, directory: string, port: number, statsPort: number) {
-    this.#program = program;
-    this.directory = directory;
-    this.#port = port;
-    this.#statsPort = statsPort;
-    this.unexpectedEnd = new Promise((report) => {
-      this.#reportUnexpectedEnd = report;
+class LocalHaproxy extends ServerProcess implements Haproxy {
+  readonly url: string;
+  readonly statsUrl: string;
+  readonly #ports: HaproxyPorts;
+
+  constructor(program: string, directory: string, ports: HaproxyPorts) {
+    const socket = runtimeSocket(directory);
+    super({
+      name: "HAProxy",
+      program,
+      parameters: ["-db", "-f", configPath(directory)],
+      directory,
+      temporary: true,
+      logPath: join(directory, "haproxy.log"),
+      readyTimeoutMs,
+      isReady: async () => (await askHaproxy(socket, "show info")).includes("Pid:"),
     });
+    this.url = `http://127.0.0.1:${ports.port}`;
+    this.statsUrl = `http://127.0.0.1:${ports.statsPort}/`;
+    this.#ports = ports;
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  get statsUrl(): string {
-    return `http://127.0.0.1:${this.#statsPort}/`;
-  }
-
-  async start(): Promise<void> {
-    const configFile = join(this.directory, "haproxy.cfg");
+  async prepare(): Promise<void> {
     await writeFile(
-      configFile,
-      haproxyConfig({ port: this.#port, statsPort: this.#statsPort, runtimeSocket: this.#socketPath }),
+      configPath(this.directory),
+      haproxyConfig({ ...this.#ports, runtimeSocket: runtimeSocket(this.directory) }),
     );
-    process.once("exit", this.#kill);
-    const log = openSync(this.#logPath, "a");
-    // Its own group: Ctrl-C reaches us alone, and requests under way are answered first.
-    this.#process = spawn(this.#program, ["-db", "-f", configFile], { stdio: ["ignore", log, log], detached: true });
-    closeSync(log);
-    this.#process.on("error", () => undefined);
-    this.#process.on("exit", () => {
-      if (!this.#dismissed) this.#reportUnexpectedEnd();
-    });
-    await this.#untilReady();
+    await this.start();
   }
 
   async addServer(name: string, port: number): Promise<void> {
@@ -198,41 +188,6 @@ class LocalHaproxy implements Haproxy {
     }));
   }
 
-  async stop(): Promise<void> {
-    this.#dismissed = true;
-    if (this.#process !== undefined) {
-      // SIGUSR1 would wait for kept-alive connections, which browsers hold for minutes.
-      this.#process.kill("SIGTERM");
-      await endOrKill(this.#process, stopTimeoutMs);
-    }
-    process.off("exit", this.#kill);
-    await rm(this.directory, { recursive: true, force: true });
-  }
-
-  get #socketPath(): string {
-    return join(this.directory, "runtime.sock");
-  }
-
-  get #logPath(): string {
-    return join(this.directory, "haproxy.log");
-  }
-
-  async #untilReady(): Promise<void> {
-    const deadlineMs = performance.now() + readyTimeoutMs;
-    for (;;) {
-      const answer = await this.#ask("show info").catch(() => "");
-      if (answer.includes("Pid:")) return;
-      if (this.#process === undefined || hasEnded(this.#process) || performance.now() > deadlineMs) {
-        const log = await readFile(this.#logPath, "utf8");
-        throw new TidetableError(
-          "COMPONENT_MISSING",
-          `HAProxy (${this.#program}) did not start on port ${this.#port}:\n${log.trim().split("\n").slice(-10).join("\n")}`,
-        );
-      }
-      await delay(50);
-    }
-  }
-
   async #until(what: string, look: () => Promise<boolean>): Promise<void> {
     const deadlineMs = performance.now() + changeTimeoutMs;
     while (!(await look())) {
@@ -252,23 +207,35 @@ class LocalHaproxy implements Haproxy {
   }
 
   async #ask(command: string): Promise<string> {
-    return await new Promise((answer, fail) => {
-      const socket = connect(this.#socketPath);
-      let received = "";
-      socket.setTimeout(commandTimeoutMs, () => socket.destroy(new Error(`no answer within ${commandTimeoutMs} ms`)));
-      socket.setEncoding("utf8");
-      socket.on("connect", () => socket.write(`${command}\n`));
-      socket.on("data", (text: string) => {
-        received += text;
-      });
-      socket.on("end", () => answer(received));
-      socket.on("error", (cause) => {
-        fail(
-          new TidetableError("COMPONENT_MISSING", `HAProxy does not answer "${command}": ${errorMessage(cause)}`, {
-            cause,
-          }),
-        );
-      });
-    });
+    return await askHaproxy(runtimeSocket(this.directory), command);
   }
+}
+
+function configPath(directory: string): string {
+  return join(directory, "haproxy.cfg");
+}
+
+function runtimeSocket(directory: string): string {
+  return join(directory, "runtime.sock");
+}
+
+async function askHaproxy(socketPath: string, command: string): Promise<string> {
+  return await new Promise((answer, fail) => {
+    const socket = connect(socketPath);
+    let received = "";
+    socket.setTimeout(commandTimeoutMs, () => socket.destroy(new Error(`no answer within ${commandTimeoutMs} ms`)));
+    socket.setEncoding("utf8");
+    socket.on("connect", () => socket.write(`${command}\n`));
+    socket.on("data", (text: string) => {
+      received += text;
+    });
+    socket.on("end", () => answer(received));
+    socket.on("error", (cause) => {
+      fail(
+        new TidetableError("COMPONENT_MISSING", `HAProxy does not answer "${command}": ${errorMessage(cause)}`, {
+          cause,
+        }),
+      );
+    });
+  });
 }
