@@ -1,7 +1,7 @@
 /**
  * Writes tweets to Cassandra, those of a lane that come at one time together: outbox, timeline and handle are in one
- * partition, so a group is one write for each replica, all of it or nothing. After a write comes a rest as long as it took,
- * so groups are as large as Cassandra is slow. Owns the queues; tables are their own files' affair.
+ * partition, so a group is one write for each replica, all of it or nothing. After a write comes a rest by how long it took
+ * and how much came, so groups are as large as Cassandra is slow. Owns the queues; tables are their own files' affair.
  */
 import type { Client } from "cassandra-driver";
 import { TidetableError } from "../errors.js";
@@ -15,9 +15,11 @@ import type { Tweet } from "./tweet.js";
 const groupMax = 64;
 /**
  * A write costs Cassandra about as much for one tweet as for four, so while there is much to do the next ones are waited
- * for: so long at the most. Who posts when nothing was written just before waits for nothing.
+ * for: as long as the write took, for so long at the most, and so many times as long where that many tweets came together.
+ * Who posts when nothing was written just before waits for nothing.
  */
 const restMaxMs = 25;
+const restTimesMax = 3;
 /** A group that is answered later than this does not hold up others, of its lane so many. */
 const slowGroupMs = 400;
 const groupsOfLaneMax = 4;
@@ -91,7 +93,10 @@ export class TweetWriter {
       clearTimeout(timer);
       this.#underWay.delete(underWay);
       const endedMs = performance.now();
-      if (!underWay.isSlow) this.#restUntilMs = endedMs + Math.min(endedMs - beganMs, this.#restMaxMs);
+      if (!underWay.isSlow) {
+        const times = Math.min(group.length, restTimesMax);
+        this.#restUntilMs = endedMs + times * Math.min(endedMs - beganMs, this.#restMaxMs);
+      }
       this.#plan();
     });
   }

@@ -99,6 +99,22 @@ describe("writing tweets to Cassandra", () => {
     await Promise.all(answers);
   });
 
+  it("rests longer where several came together, so that the next group is no smaller", async () => {
+    const { written, write } = recorder({ restMaxMs: 100 });
+    const answers = ["one", "two", "three", "four"].map((content) => write(content));
+    await until("they are sent", () => written.length === 1);
+    const sentAtMs = performance.now();
+    await until("it takes its time", () => performance.now() - sentAtMs > 100);
+    const doneAtMs = performance.now();
+    written[0]?.done();
+    await Promise.all(answers);
+    const next = write("five");
+    await until("the rest is over", () => written.length === 2);
+    equal(performance.now() - doneAtMs >= 299, true, `${performance.now() - doneAtMs} ms`);
+    written[1]?.done();
+    await next;
+  });
+
   it("writes a group that failed one by one: only what fails alone has failed", async () => {
     const { written, write } = recorder();
     const answers = [write("one"), write("two")];
