@@ -168,8 +168,20 @@ describe("JupyterLab", function () {
     it("completes on Tab and inspects on Shift-Tab", async () => {
       const editor = await openEditor(page, emptyCell);
       await editor.pressSequentially("JSON.");
-      await editor.press("Tab");
-      await page.locator(".jp-Completer-item", { hasText: "stringify" }).waitFor({ timeout: 60_000 });
+      const item = page.locator(".jp-Completer-item", { hasText: "stringify" });
+      const startedMs = performance.now();
+      for (;;) {
+        await editor.press("Tab");
+        const shown = await item.waitFor({ timeout: 10_000 }).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (shown === undefined) break;
+        // Seen once: the list is complete and JupyterLab keeps it hidden. Its user presses again.
+        if (performance.now() - startedMs > 60_000) throw shown;
+        await page.keyboard.press("Escape");
+        await openEditor(page, emptyCell);
+      }
       await page.keyboard.press("Escape");
       await openEditor(page, emptyCell);
       await editor.pressSequentially("parse");
